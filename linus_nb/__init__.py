@@ -1,0 +1,85 @@
+"""Agents and graphs of agents that you await in a notebook cell, watch while they run, and compare in a table.
+
+>>> from linus_nb import AgentDAG, AgentNode, DAGExecutor
+>>> dag = AgentDAG("square").add_node(AgentNode("square", lambda x: x * x, output_key="squared"))
+>>> DAGExecutor(dag).execute({"x": 12}).final_state["squared"]
+144
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from linus_nb import models, testing
+    from linus_nb.agent import Agent, AgentMetrics, AgentResponse
+    from linus_nb.analysis.benchmark import benchmark, benchmark_sync
+    from linus_nb.dag import AgentDAG
+    from linus_nb.engine.executor import DAGExecutor
+    from linus_nb.engine.history import last_run
+    from linus_nb.engine.result import ExecutionResult
+    from linus_nb.errors import LinusError
+    from linus_nb.events import NodeStatus
+    from linus_nb.graph.node import AgentNode, Edge
+    from linus_nb.graph.state import SharedState, StateManager
+    from linus_nb.models import default_model
+
+__version__ = "0.1.0"
+
+# where each public name lives; loaded when first asked for, so that importing the package costs next to nothing
+_HOMES = {
+    "Agent": "linus_nb.agent",
+    "AgentDAG": "linus_nb.dag",
+    "AgentMetrics": "linus_nb.agent",
+    "AgentNode": "linus_nb.graph.node",
+    "AgentResponse": "linus_nb.agent",
+    "DAGExecutor": "linus_nb.engine.executor",
+    "Edge": "linus_nb.graph.node",
+    "ExecutionResult": "linus_nb.engine.result",
+    "LinusError": "linus_nb.errors",
+    "NodeStatus": "linus_nb.events",
+    "SharedState": "linus_nb.graph.state",
+    "StateManager": "linus_nb.graph.state",
+    "benchmark": "linus_nb.analysis.benchmark",
+    "benchmark_sync": "linus_nb.analysis.benchmark",
+    "default_model": "linus_nb.models",
+    "last_run": "linus_nb.engine.history",
+    "models": "",
+    "testing": "",
+}
+
+__all__ = [
+    "Agent",
+    "AgentDAG",
+    "AgentMetrics",
+    "AgentNode",
+    "AgentResponse",
+    "DAGExecutor",
+    "Edge",
+    "ExecutionResult",
+    "LinusError",
+    "NodeStatus",
+    "SharedState",
+    "StateManager",
+    "benchmark",
+    "benchmark_sync",
+    "default_model",
+    "last_run",
+    "models",
+    "testing",
+]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'linus_nb' has no attribute {name!r}")
+    value = getattr(import_module(home), name) if home else import_module(f"linus_nb.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,1 @@
+"""The engine: it alone starts tasks and emits events."""

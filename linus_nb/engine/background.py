@@ -1,0 +1,72 @@
+"""One event loop in a thread of its own, for the coroutines that blocking code must wait for.
+
+Blocking code needs no loop of its own and disturbs none that runs: the caller waits while the coroutine runs here,
+with the caller's context variables. It works beside a running loop, too (a notebook's, say).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+_thread: threading.Thread | None = None
+
+
+def _background_loop() -> asyncio.AbstractEventLoop:
+    """Return the loop, starting its thread when it is first needed (and again in a forked child)."""
+    global _loop, _thread
+    with _lock:
+        if _loop is None or _thread is None or not _thread.is_alive():
+            _loop = asyncio.new_event_loop()
+            # a daemon: an interpreter that exits does not wait for it
+            _thread = threading.Thread(target=_loop.run_forever, name="linus_nb background loop", daemon=True)
+            _thread.start()
+        return _loop
+
+
+def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end while the calling thread waits, and return its result.
+
+    An interrupt (Stop, Ctrl-C) cancels the coroutine and is raised at once. Called from the background loop's own
+    thread, where waiting would wait for itself, the coroutine runs in a fresh thread.
+
+    >>> async def answer() -> int:
+    ...     return 42
+    >>> run_blocking(answer())
+    42
+    """
+    loop = _background_loop()
+    if threading.current_thread() is _thread:
+        return _in_a_fresh_thread(coroutine)
+    future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+    try:
+        return future.result()
+    except (KeyboardInterrupt, SystemExit):
+        future.cancel()
+        raise
+
+
+def _in_a_fresh_thread(coroutine: Coroutine[Any, Any, T]) -> T:
+    context = copy_context()
+    box: list[T] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            box.append(context.run(asyncio.run, coroutine))
+        except BaseException as error:  # noqa: BLE001  carried over to the thread that waits, and raised there
+            errors.append(error)
+
+    thread = threading.Thread(target=work, name="linus_nb nested call", daemon=True)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return box[0]

@@ -1,0 +1,91 @@
+"""Scheduling as pure bookkeeping: told how a node ended, it answers which may start and which never will.
+
+It starts no task and reads no clock. Order among the nodes that may start is the business of a `gate`.
+"""
+
+from __future__ import annotations
+
+from linus_nb.graph.plan import Plan
+
+Decision = bool | BaseException  # what a condition answered, or what it raised
+
+NOT_ROUTED = "not routed"
+
+
+class Frontier:
+    """Which nodes of a plan may start, given how others ended.
+
+    `skipped` collects (node, reason) of nodes that will not run; `broken` holds, for nodes that may start only to fail,
+    what a condition on an edge into them raised.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.waiting = plan.in_degree.copy()
+        self.live = [0] * len(plan)
+        self.blocked: dict[int, str] = {}  # a source failed, was cancelled, or was skipped for such a reason
+        self.broken: dict[int, BaseException] = {}
+        self.skipped: list[tuple[int, str]] = []
+        self._targets = plan.targets
+        self._plain = [n.trigger == "any" for n in plan.nodes]
+
+    def roots(self) -> list[int]:
+        """Return the nodes that wait for nothing."""
+        return [i for i, count in enumerate(self.waiting) if count == 0]
+
+    def ran(self, i: int, decisions: dict[int, Decision] | None = None) -> list[int]:
+        """Note that a node ran (completed, or erred with ``on_error`` skip or continue); return who may start now.
+
+        ``decisions`` holds what the conditions on its edges gave, by target.
+        """
+        waiting, live = self.waiting, self.live
+        ready: list[int] = []
+        for t in self._targets[i]:
+            decision = True if decisions is None else decisions.get(t, True)
+            if decision is True:
+                live[t] += 1
+            elif isinstance(decision, BaseException):
+                self.broken.setdefault(t, decision)
+            waiting[t] -= 1
+            if not waiting[t]:
+                if live[t] and self._plain[t] and not self.blocked and not self.broken:
+                    ready.append(t)  # by far the most common way
+                else:
+                    dropped = self._decide(t, ready)
+                    if dropped is not None:
+                        ready += self.did_not_run(*dropped)
+        return ready
+
+    def did_not_run(self, i: int, why: str | None) -> list[int]:
+        """Note that a node failed or was cancelled (``why`` says so) or was not routed (None)."""
+        ready: list[int] = []
+        stack = [(i, why)]
+        while stack:
+            source, why = stack.pop()
+            for t in self._targets[source]:
+                if why is not None:
+                    self.blocked.setdefault(t, why)
+                self.waiting[t] -= 1
+                if not self.waiting[t]:
+                    dropped = self._decide(t, ready)
+                    if dropped is not None:
+                        stack.append(dropped)
+        return ready
+
+    def _decide(self, t: int, ready: list[int]) -> tuple[int, str | None] | None:
+        """Put a node whose sources have all ended among the ready or the skipped.
+
+        Returns the skipped node, with why its own targets are blocked, when the caller walks on by itself.
+        """
+        trigger = self.plan.nodes[t].trigger
+        if trigger == "always" or t in self.broken:
+            ready.append(t)
+            return None
+        reason = self.blocked.get(t)
+        if reason is None:
+            needed = self.plan.in_degree[t] if trigger == "all" else 1
+            if self.live[t] >= needed:
+                ready.append(t)
+                return None
+        self.skipped.append((t, NOT_ROUTED if reason is None else reason))
+        return t, reason

@@ -1,0 +1,225 @@
+"""The books of one run: statuses, values, errors and events. Both drivers keep them by the same few functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import Context, copy_context
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from linus_nb import events as ev
+from linus_nb.engine import history, log
+from linus_nb.engine.frontier import Decision, Frontier
+from linus_nb.engine.gates import make_gate
+from linus_nb.engine.policy import Outcome
+from linus_nb.engine.view import Reducers, StateView, Values
+from linus_nb.errors import MissingInputError
+from linus_nb.events import NodeStatus
+from linus_nb.graph.binding import Binding
+from linus_nb.graph.plan import Plan
+from linus_nb.graph.state import SharedState
+
+if TYPE_CHECKING:
+    from linus_nb.engine.result import ExecutionResult
+
+PENDING, RUNNING, COMPLETED = NodeStatus.PENDING, NodeStatus.RUNNING, NodeStatus.COMPLETED
+FAILED, SKIPPED, CANCELLED = NodeStatus.FAILED, NodeStatus.SKIPPED, NodeStatus.CANCELLED
+
+FAIL_FAST = "fail_fast"
+
+
+class Ledger:
+    """One run of one plan. Nothing of it lives on the graph, so that many runs go on side by side."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        bindings: list[Binding],
+        initial: Mapping[str, Any],
+        *,
+        reducers: Reducers,
+        schedule: str,
+        clock: Callable[[], float],
+        max_concurrency: int | None = None,
+        resources: Mapping[str, float] | None = None,
+        fail_fast: bool = False,
+        observers: Iterable[log.Observer] = (),
+        shared: SharedState | None = None,
+    ) -> None:
+        self.plan = plan
+        self.bindings = bindings
+        self.schedule = schedule
+        self.fail_fast = fail_fast
+        self.shared = shared
+        self.values = Values(plan, initial, reducers)
+        self.frontier = Frontier(plan)
+        self.gate = make_gate(plan, schedule, max_concurrency, resources or {})
+        self.status: list[NodeStatus] = [PENDING] * len(plan)
+        self.results: dict[int, Any] = {}
+        self.errors: dict[int, BaseException] = {}
+        self.left = len(plan)
+        self.cancelling: str | None = None  # why the run was ended early
+        self.fatal: BaseException | None = None  # KeyboardInterrupt or SystemExit out of a node
+        self.ended = False
+        self.duration_s = 0.0
+        self._clock = clock
+        self._ready_at: dict[int, float] = {}
+        self._context = copy_context()  # the caller's; each node starts in a copy of it
+        self.log = log.EventLog(uuid4().hex[:12], plan.names, observers)
+        self._start = clock()
+        self._append = self.log.append
+        self.log.append((log.run_started, 0.0, -1, (schedule, datetime.now(UTC), plan)))
+        history.remember(self)
+
+    def now(self) -> float:
+        """Return the seconds since the start of the run."""
+        return self._clock() - self._start
+
+    # -- a node's life ----------------------------------------------------------------------------------------
+
+    def admit(self, ready: list[int]) -> list[int]:
+        """Return which of the ready nodes may start now; the others' waiting begins."""
+        now = self.gate.admit(ready)
+        if len(now) != len(ready):
+            at = self.now()
+            for i in ready:
+                self._ready_at.setdefault(i, at)
+        return now
+
+    def started(self, i: int) -> None:
+        """Note that node ``i`` begins its first attempt."""
+        self.status[i] = RUNNING
+        since = self._ready_at.pop(i, None) if self._ready_at else None
+        self._append((log.started, self._clock() - self._start, i, () if since is None else (since,)))
+
+    def settle(self, i: int, outcome: Outcome) -> None:
+        """Note how node ``i`` ended: status, value, error, event. Nothing is written once it is final."""
+        status, value, error = outcome
+        at = self._clock() - self._start
+        self.status[i] = status
+        self.left -= 1
+        if error is not None:
+            self.errors[i] = error
+        if status is COMPLETED:
+            self.results[i] = value
+            key = self.plan.nodes[i].output_key
+            if key is not None:
+                self.values.written[i] = value
+                if self.shared is not None:
+                    self.shared.set(key, value, source=self.plan.names[i])
+            self._append((log.finished, at, i, (value, error)))
+        elif status is FAILED:
+            self._append((log.failed, at, i, (error,)))
+        else:
+            self._append((log.skipped, at, i, (f"its error was waved through: {type(error).__name__}", error)))
+
+    def advance(self, i: int, decisions: dict[int, Decision] | None) -> list[int]:
+        """Return which nodes may start now that node ``i`` has ended, and note those that never will."""
+        status = self.status[i]
+        if status is FAILED or status is CANCELLED:
+            ready = self.frontier.did_not_run(i, f"upstream {self.plan.names[i]!r} {status}")
+        else:
+            ready = self.frontier.ran(i, decisions)
+        now = self.admit(ready) if ready else []
+        now += self.gate.ended(i)
+        while self.frontier.skipped:
+            dropped, self.frontier.skipped = self.frontier.skipped, []
+            for t, reason in dropped:
+                self.skip(t, reason)
+                now += self.gate.ended(t)
+        return now
+
+    def skip(self, i: int, reason: str) -> None:
+        """Note that node ``i`` will not run."""
+        self.status[i] = SKIPPED
+        self.left -= 1
+        self._append((log.skipped, self.now(), i, (reason, None)))
+
+    def cancel_node(self, i: int, abandoned: bool = False) -> None:
+        """Note that running node ``i`` was cancelled; ``abandoned`` if it could not be stopped."""
+        self.status[i] = CANCELLED
+        self.left -= 1
+        self._append((log.cancelled, self.now(), i, (self.cancelling or "cancelled", abandoned)))
+
+    def skip_pending(self, reason: str) -> None:
+        """Note that nothing more will start."""
+        for i, status in enumerate(self.status):
+            if status is PENDING:
+                self.skip(i, reason)
+
+    def retried(self, i: int, attempt: int, wait_s: float, error: BaseException) -> None:
+        """Note that an attempt failed and another will follow."""
+        self._append((log.retried, self.now(), i, (attempt, wait_s, error)))
+
+    def decided(self, i: int, target: int, decision: Decision) -> None:
+        """Note what the condition on an edge gave."""
+        raised = decision if isinstance(decision, BaseException) else None
+        self._append((log.decided, self.now(), i, (target, decision is True, raised)))
+
+    def report(self, i: int, call: ev.Call) -> None:
+        """Take a report of a model or tool call inside node ``i``; one that comes late is dropped."""
+        if self.status[i] is RUNNING and not self.ended:
+            self._append((log.called, self.now(), i, (call,)))
+
+    # -- a node's surroundings ------------------------------------------------------------------------------------
+
+    def context(self, i: int) -> Context:
+        """Return a fresh copy of the caller's context for node ``i``, whose reports arrive here."""
+        context = self._context.copy()
+        context.run(ev.sink.set, partial(self.report, i))
+        return context
+
+    def arguments(self, i: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the positional and keyword arguments of node ``i``'s call.
+
+        Raises:
+            MissingInputError: a key it reads was not written in this run.
+        """
+        binding = self.bindings[i]
+        way = binding.way
+        if way == "nothing":
+            return (), {}
+        view = StateView(self.values, i)
+        if way == "view":
+            return (view,), {}
+        if way == "dict":  # a key whose writer was skipped is left out
+            return ({name: view[key] for name, key in binding.keys if key in view},), {}
+        given: dict[str, Any] = {}
+        for name, key in binding.keys:
+            try:
+                given[name] = view[key]
+            except KeyError:
+                if name not in binding.optional:
+                    raise MissingInputError(self.plan.names[i], key, view) from None
+        return (), given
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def overall(self) -> str:
+        """Return the status of the run as a whole."""
+        if self.cancelling is not None and self.cancelling != FAIL_FAST:
+            return "cancelled"
+        if FAILED in self.status:
+            return "failed"
+        return "partial" if self.errors else "success"
+
+    def request_cancel(self, reason: str) -> None:
+        """Note that the run is to end now: nothing starts any more."""
+        self.cancelling = reason
+        self._append((log.cancel_requested, self.now(), -1, (reason,)))
+        self.skip_pending("cancelled" if reason != FAIL_FAST else FAIL_FAST)
+
+    def close(self) -> None:
+        """Note the end of the run."""
+        self.duration_s = self.now()
+        self._append((log.run_finished, self.duration_s, -1, (self.overall(),)))
+        self.ended = True
+        self.log.observers.clear()
+
+    def result(self) -> ExecutionResult:
+        """Return what the run came to, at this moment."""
+        from linus_nb.engine.result import ExecutionResult
+
+        return ExecutionResult.of(self)

@@ -1,0 +1,75 @@
+"""What happens to one node, written once: attempts, retries, and what its errors mean.
+
+A generator that says what it needs; the blocking and the awaiting driver answer each in its own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, NamedTuple
+
+from linus_nb.events import NodeStatus
+from linus_nb.graph.node import AgentNode
+
+
+class Answer(NamedTuple):
+    """What an attempt came to: a value, or an error."""
+
+    value: Any
+    error: BaseException | None
+
+
+class Outcome(NamedTuple):
+    """How a node ended. ``error`` is kept also where ``on_error`` waved it through."""
+
+    status: NodeStatus
+    value: Any
+    error: BaseException | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Call what the node holds, and answer with what came of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait before the next attempt."""
+
+    attempt: int
+    wait_s: float
+    error: BaseException
+
+
+_OF_ERROR = {"fail": NodeStatus.FAILED, "skip": NodeStatus.SKIPPED, "continue": NodeStatus.COMPLETED}
+
+
+def outcome_of_error(node: AgentNode, error: BaseException) -> Outcome:
+    """Return what an error means under the node's ``on_error``."""
+    return Outcome(_OF_ERROR[node.on_error], None, error)
+
+
+def attempts(node: AgentNode) -> Generator[Attempt | Pause, Answer, Outcome]:
+    """Yield attempts, and pauses between them, until one succeeds or none is left."""
+    for attempt in count(1):
+        value, error = yield Attempt()
+        if error is None:
+            return Outcome(NodeStatus.COMPLETED, value, None)
+        if attempt > node.retry_count or not isinstance(error, node.retry_on):
+            return outcome_of_error(node, error)
+        yield Pause(attempt, backoff_s(attempt), error)
+    raise AssertionError("count() does not end")
+
+
+def backoff_s(attempt: int) -> float:
+    """Return the seconds to wait after a failed attempt: 0.5, 1, 2, 4 … up to 30, each with up to 1 s of jitter.
+
+    tenacity's wait strategies are pure functions of the retry state; the waiting is ours.
+    """
+    from tenacity import RetryCallState, Retrying, wait_exponential, wait_random
+
+    state = RetryCallState(Retrying(), None, (), {})
+    state.attempt_number = attempt
+    return wait_exponential(multiplier=0.5, max=30)(state) + wait_random(0, 1)(state)

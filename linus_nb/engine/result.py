@@ -1,0 +1,121 @@
+"""What a run came to, as data: nothing is raised unless asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from linus_nb.display import Shown, view
+from linus_nb.engine.record import RunRecord, fold
+from linus_nb.errors import RunFailedError
+from linus_nb.events import NodeStatus
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from linus_nb.engine.ledger import Ledger
+    from linus_nb.engine.log import EventLog
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ExecutionResult(Shown):
+    """The result of a run.
+
+    Attributes:
+        status: "success" (nothing erred), "partial" (errors only under ``on_error`` skip or continue), "failed",
+            "cancelled", or "running".
+        execution_time_seconds: from the start of the run to its end.
+        node_results: results of the nodes that completed, by name, in plan order.
+        errors: exceptions by name, also those kept under ``on_error`` skip and continue.
+        final_state: initial keys first, then the keys that were written, in plan order.
+    """
+
+    status: str
+    total_nodes: int
+    completed_nodes: int
+    failed_nodes: int
+    skipped_nodes: int
+    cancelled_nodes: int
+    node_results: dict[str, Any]
+    errors: dict[str, BaseException]
+    final_state: dict[str, Any]
+    execution_time_seconds: float
+    name: str
+    events: EventLog = field(repr=False)
+
+    _view = "linus_nb.rendering.bundle:result_bundle"
+
+    @classmethod
+    def of(cls, run: Ledger) -> ExecutionResult:
+        """Return the result of a run as it stands."""
+        names = run.plan.names
+        return cls(
+            status=run.overall() if run.ended else "running",
+            total_nodes=len(names),
+            completed_nodes=run.status.count(NodeStatus.COMPLETED),
+            failed_nodes=run.status.count(NodeStatus.FAILED),
+            skipped_nodes=run.status.count(NodeStatus.SKIPPED),
+            cancelled_nodes=run.status.count(NodeStatus.CANCELLED),
+            node_results={names[i]: run.results[i] for i in sorted(run.results)},
+            errors={names[i]: run.errors[i] for i in sorted(run.errors)},
+            final_state=run.values.everything(),
+            execution_time_seconds=run.duration_s if run.ended else run.now(),
+            name=run.plan.name,
+            events=run.log,
+        )
+
+    @cached_property
+    def record(self) -> RunRecord:
+        """The run's record, folded from its events: what pictures and tables are made from."""
+        return fold(self.events)
+
+    def to_frame(self, kind: str = "nodes") -> pd.DataFrame:
+        """Return a pandas table: a row per node, or with ``"calls"`` a row per model or tool call.
+
+        Durations are in seconds, in columns that end in ``_s``. See `linus_nb.analysis.tables` for the columns.
+        """
+        tables = {"nodes": "node_table", "calls": "call_table"}
+        if kind not in tables:
+            raise ValueError(f"no table of {kind!r}; choose 'nodes' or 'calls'")
+        frame: pd.DataFrame = view(f"linus_nb.analysis.tables:{tables[kind]}")(self.record)
+        return frame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as a dict; errors as ``"Type: message"``."""
+        return {
+            "name": self.name,
+            "status": self.status,
+            "total_nodes": self.total_nodes,
+            "completed_nodes": self.completed_nodes,
+            "failed_nodes": self.failed_nodes,
+            "skipped_nodes": self.skipped_nodes,
+            "cancelled_nodes": self.cancelled_nodes,
+            "node_results": dict(self.node_results),
+            "errors": {name: f"{type(e).__name__}: {e}" for name, e in self.errors.items()},
+            "final_state": dict(self.final_state),
+            "execution_time_seconds": self.execution_time_seconds,
+        }
+
+    def raise_for_failure(self) -> ExecutionResult:
+        """Return this result, or raise if the run failed or was cancelled.
+
+        Raises:
+            RunFailedError: its cause is the first failure, its ``result`` this result.
+        """
+        if self.status not in ("failed", "cancelled"):
+            return self
+        failed = [n for n in self.record.nodes.values() if n.status is NodeStatus.FAILED]
+        if not failed:
+            raise RunFailedError(f"{self.name!r} was cancelled; what finished is in its node_results", self)
+        first = min(failed, key=lambda n: n.end_s or 0.0)
+        others = f", and {len(failed) - 1} more failed" if len(failed) > 1 else ""
+        raise RunFailedError(
+            f"{self.name!r} failed: node {first.name!r} raised {type(first.error).__name__}: {first.error}{others}; "
+            "what finished is in its node_results",
+            self,
+        ) from first.error
+
+    def __repr__(self) -> str:
+        text: str = view("linus_nb.rendering.text:graph_text")(self.record.graph, self.record)
+        return text

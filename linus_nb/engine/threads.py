@@ -1,0 +1,97 @@
+"""Daemon threads for blocking nodes, grown on demand and used again.
+
+Not a `ThreadPoolExecutor`: its size is fixed (asyncio's default has six threads on two cores), and its threads are
+joined when the interpreter exits, so that one call that never returns would hang it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextvars import Context
+from queue import SimpleQueue
+from typing import Any
+
+Work = Callable[[], None]
+_idle: list[SimpleQueue[Work]] = []
+_lock = threading.Lock()
+
+
+def _serve(inbox: SimpleQueue[Work]) -> None:
+    while True:
+        inbox.get()()
+        with _lock:
+            _idle.append(inbox)
+
+
+def start(work: Work) -> None:
+    """Run ``work``, which must not raise, in an idle thread or in a new one."""
+    with _lock:
+        inbox = _idle.pop() if _idle else None
+    if inbox is None:
+        inbox = SimpleQueue()
+        threading.Thread(target=_serve, args=(inbox,), name="linus_nb worker", daemon=True).start()
+    inbox.put(work)
+
+
+class ThreadCall:
+    """A blocking call in a thread. ``ended`` tells whether it came back; if not, whoever gave up abandoned it."""
+
+    def __init__(self, function: Callable[[], Any], context: Context) -> None:
+        self.function = function
+        self.context = context
+        self.ended = False
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+    def run(self, then: Callable[[], object]) -> None:
+        """Start the call; ``then`` is called in its thread when it has ended."""
+
+        def work() -> None:
+            try:
+                self.value = self.context.run(self.function)
+            except BaseException as error:  # noqa: BLE001  handed to the thread that waits, which raises it
+                self.error = error
+            self.ended = True
+            then()
+
+        start(work)
+
+    def outcome(self) -> Any:
+        """Return what the call returned, or raise what it raised."""
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+    async def wait(self) -> Any:
+        """Start the call and await its end."""
+        loop = asyncio.get_running_loop()
+        came_back = loop.create_future()
+
+        def resolve() -> None:
+            if not came_back.done():
+                came_back.set_result(None)
+
+        def then() -> None:
+            try:
+                loop.call_soon_threadsafe(resolve)
+            except RuntimeError:
+                if not loop.is_closed():
+                    raise  # a closed loop means that nobody waits any more: the call was abandoned
+
+        self.run(then)
+        await came_back
+        return self.outcome()
+
+    def wait_blocking(self, timeout_s: float | None) -> Any:
+        """Start the call and block until its end, at most ``timeout_s`` seconds.
+
+        Raises:
+            TimeoutError: the call is still going on, and is abandoned.
+        """
+        over = threading.Event()
+        self.run(over.set)
+        if not over.wait(timeout_s):
+            raise TimeoutError
+        return self.outcome()

@@ -1,0 +1,87 @@
+"""What one node may see of the state: the initial values and what its ancestors wrote, looked up when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
+from typing import Any
+
+from linus_nb.graph.plan import Plan
+
+Reducers = Mapping[str, Callable[[Any, Any], Any]]
+_MISSING = object()
+
+
+class Values:
+    """The values of one run: the initial ones, and those written, by writer."""
+
+    def __init__(self, plan: Plan, initial: Mapping[str, Any], reducers: Reducers) -> None:
+        self.plan = plan
+        self.initial = initial
+        self.reducers = reducers
+        self.written: dict[int, Any] = {}
+
+    def read(self, key: str, writers: list[int]) -> Any:
+        """Return the value of a key, given who may be heard, in plan order; or the marker for a missing one."""
+        if key in self.reducers:
+            heard = [self.written[w] for w in writers if w in self.written]
+            if key in self.initial:
+                heard.insert(0, self.initial[key])
+            return reduce(self.reducers[key], heard) if heard else _MISSING
+        for w in reversed(writers):
+            if w in self.written:
+                return self.written[w]
+        return self.initial.get(key, _MISSING)
+
+    def everything(self) -> dict[str, Any]:
+        """Return all values at the moment: initial keys first, then keys in plan order."""
+        found = dict(self.initial)
+        for key, writers in self.plan.writers.items():
+            value = self.read(key, writers)
+            if value is not _MISSING:
+                found[key] = value
+        return found
+
+
+class StateView(Mapping[str, Any]):
+    """A read-only mapping of what node ``i`` may see; with ``own``, what it wrote itself, too.
+
+    Nothing is copied: a copy for each node would make a chain quadratic.
+    """
+
+    __slots__ = ("_i", "_own", "_values")
+
+    def __init__(self, values: Values, i: int, own: bool = False) -> None:
+        self._values = values
+        self._i = i
+        self._own = own
+
+    def _heard(self, key: object) -> list[int]:
+        plan, i = self._values.plan, self._i
+        writers = plan.writers.get(key, ()) if isinstance(key, str) else ()
+        return [w for w in writers if plan.is_ancestor(w, i) or (self._own and w == i)]
+
+    def __getitem__(self, key: str) -> Any:
+        value = self._values.read(key, self._heard(key))
+        if value is _MISSING:
+            raise KeyError(key)
+        return value
+
+    def has(self, key: str) -> bool:
+        """Return whether the key can be seen."""
+        return key in self
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._values.initial or any(w in self._values.written for w in self._heard(key))
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._values.initial
+        for key in self._values.plan.writers:
+            if key not in self._values.initial and key in self:
+                yield key
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"StateView({dict(self)!r})"

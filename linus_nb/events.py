@@ -1,0 +1,213 @@
+"""What happens in a run: a closed union of frozen dataclasses, and the sink through which it is reported.
+
+Every event carries the run's id, a sequence number without gaps, and ``at``, seconds since the run started
+(monotonic). Events only say what happened; none of them steers a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class NodeStatus(StrEnum):
+    """Where a node stands in a run.
+
+    >>> NodeStatus.COMPLETED == "completed"
+    True
+    """
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """True when a node that has this status will not change any more."""
+        return self not in (NodeStatus.PENDING, NodeStatus.RUNNING)
+
+
+# -- the shape of the graph that ran: enough to draw it without the graph ---------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NodeShape:
+    """A node as a picture needs it. ``level`` counts from 0."""
+
+    name: str
+    level: int
+    description: str = ""
+    kind: str = "function"  # "function", "agent", "runnable" or "dag"
+    trigger: str = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeShape:
+    """An edge as a picture needs it; ``label`` is its condition's name, where it has one worth reading."""
+
+    source: str
+    target: str
+    conditional: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphShape:
+    """A graph as a picture needs it: nodes in plan order (level, then order of adding)."""
+
+    name: str
+    nodes: tuple[NodeShape, ...]
+    edges: tuple[EdgeShape, ...]
+
+
+# -- the events -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What all events share."""
+
+    run_id: str
+    seq: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    """The first event of a run. ``wall_time`` is the only wall-clock reading of the run."""
+
+    schedule: str
+    wall_time: datetime
+    graph: GraphShape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStarted(Event):
+    """A node's first attempt began; it could have begun at ``ready_at`` had nothing held it back."""
+
+    node: str
+    ready_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFinished(Event):
+    """A node completed. ``error`` is set where ``on_error="continue"`` turned an error into ``None``."""
+
+    node: str
+    result: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFailed(Event):
+    """A node failed for good."""
+
+    node: str
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSkipped(Event):
+    """A node did not run, or (with an ``error``) its error was waved through by ``on_error="skip"``."""
+
+    node: str
+    reason: str
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeCancelled(Event):
+    """A running node was cancelled. ``abandoned``: it could not be stopped, so the run went on without it."""
+
+    node: str
+    reason: str
+    abandoned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRetried(Event):
+    """Attempt number ``attempt`` failed, and the next begins after ``wait_s`` seconds."""
+
+    node: str
+    attempt: int
+    wait_s: float
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeDecided(Event):
+    """A condition was evaluated: ``live`` is its answer, or ``error`` what it raised."""
+
+    source: str
+    target: str
+    live: bool
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequested(Event):
+    """Somebody asked for the end of the run."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCalled:
+    """A model call that has ended, as reported by who made it. Tokens are 0 where the provider names none."""
+
+    model: str
+    duration_s: float
+    input_tokens: int = 0
+    output_tokens: int = 0
+    estimated: bool = False
+    purpose: str = ""
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """A tool call that has ended, as reported by who made it."""
+
+    tool: str
+    duration_s: float
+    arguments: dict[str, Any] = field(default_factory=dict)
+    result: Any = None
+    error: BaseException | None = None
+
+
+Call = ModelCalled | ToolCalled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallReported(Event):
+    """A model or tool call that ended inside a node; ``at`` is its end."""
+
+    node: str
+    call: Call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    """The last event of a run: ``status`` is success, partial, failed or cancelled."""
+
+    status: str
+
+
+# -- what happens below the engine is reported here -----------------------------------------------------------------
+
+sink: ContextVar[Callable[[Call], None] | None] = ContextVar("linus_nb_sink", default=None)
+"""Where model and tool calls are reported; the engine sets it in each node's context and stamps what arrives."""
+
+
+def report(call: Call) -> None:
+    """Report a call that has ended to the run in whose context it was made, if there is one."""
+    receive = sink.get()
+    if receive is not None:
+        receive(call)

@@ -1,0 +1,128 @@
+"""How each node gets its input, decided before anything runs; what cannot be decided is a problem with a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from linus_nb.errors import nearest
+from linus_nb.graph.node import AgentNode
+from linus_nb.graph.plan import Plan
+
+Way = Literal["nothing", "keywords", "dict", "view"]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """How a node is called: with nothing, by keyword, with a dict of mapped keys, or with a view of the state.
+
+    ``keys`` pairs what the agent calls a value with the state key it comes from; ``optional`` ones may be absent.
+    """
+
+    way: Way
+    keys: tuple[tuple[str, str], ...] = ()
+    optional: frozenset[str] = frozenset()
+
+
+NOTHING = Binding("nothing")
+VIEW = Binding("view")
+
+
+def bind(plan: Plan, initial_keys: frozenset[str]) -> tuple[list[Binding], list[str]]:
+    """Return a binding for each node, and the problems that keep the graph from running with these initial keys."""
+    problems: list[str] = []
+    bindings = [_bind_node(plan, i, node, initial_keys, problems) for i, node in enumerate(plan.nodes)]
+    return bindings, problems
+
+
+def _bind_node(plan: Plan, i: int, node: AgentNode, initial: frozenset[str], problems: list[str]) -> Binding:
+    mapping = node.input_mapping
+    parameters = node.target.parameters
+    if mapping is not None:
+        unseen = (key for key in mapping.values() if not _visible(plan, i, key, initial))
+        problems.extend(_unreadable(plan, i, key, initial) for key in unseen)
+    if parameters is None:  # an agent, a Runnable or a graph: one input
+        if not node.target.takes_input:
+            return NOTHING
+        return VIEW if mapping is None else Binding("dict", tuple(mapping.items()))
+    if not parameters.required and not parameters.optional:
+        return NOTHING
+
+    source = _StateNames(plan, i, initial) if mapping is None else mapping
+    required, optional = parameters.required, parameters.optional
+    missing = [name for name in required if name not in source]
+    if not missing and not parameters.by_position_only:
+        named = required + tuple(name for name in optional if name in source)
+        return Binding("keywords", tuple((n, source[n]) for n in named), frozenset(optional)) if named else NOTHING
+    if len(required) == 1 and (mapping is None or mapping):
+        return VIEW if mapping is None else Binding("dict", tuple(mapping.items()))
+    if mapping is not None:
+        shown = ", ".join(map(repr, missing))
+        problems.append(
+            f"node {node.name!r} needs {shown}, which its input_mapping does not give; add it there, or a default"
+        )
+    else:
+        problems.extend(_unreadable(plan, i, name, initial) for name in missing)
+    return NOTHING
+
+
+class _StateNames(Mapping[str, str]):
+    """The keys that a node may see, each standing for itself; asked one by one, never listed for every node."""
+
+    def __init__(self, plan: Plan, i: int, initial: frozenset[str]) -> None:
+        self.plan, self.i, self.initial = plan, i, initial
+
+    def __contains__(self, key: object) -> bool:
+        return _visible(self.plan, self.i, key, self.initial)
+
+    def __getitem__(self, key: str) -> str:
+        return key
+
+    def __iter__(self) -> Any:
+        return iter(sorted(_visible_keys(self.plan, self.i, self.initial)))
+
+    def __len__(self) -> int:
+        return len(_visible_keys(self.plan, self.i, self.initial))
+
+
+def _visible(plan: Plan, i: int, key: object, initial: frozenset[str]) -> bool:
+    if key in initial:
+        return True
+    writers = plan.writers.get(key, ()) if isinstance(key, str) else ()
+    return any(plan.is_ancestor(w, i) for w in writers)
+
+
+def _visible_keys(plan: Plan, i: int, initial: frozenset[str]) -> set[str]:
+    return set(initial) | {key for key in plan.writers if _visible(plan, i, key, frozenset())}
+
+
+def _unreadable(plan: Plan, i: int, key: str, initial: frozenset[str]) -> str:
+    """Return the sentence for a key that node ``i`` reads but cannot see."""
+    name = plan.names[i]
+    writers = [w for w in plan.writers.get(key, ()) if w != i]
+    if writers:
+        writer = plan.names[writers[-1]]
+        edge = f"{writer!r} -> {name!r}"
+        return f"node {name!r} reads {key!r} from {writer!r}, which does not come before it; add an edge {edge}"
+    known = _visible_keys(plan, i, initial) or set(plan.writers)
+    seen = ", ".join(map(repr, sorted(known)[:12])) or "none"
+    return (
+        f"node {name!r} reads {key!r}, which nothing writes; {nearest(key, known)}(keys it can see: {seen}) "
+        f"pass {key!r} in initial_state, or give some node before it output_key={key!r}"
+    )
+
+
+def check(plan: Plan, problems: list[str], reducers: Mapping[str, Any]) -> list[str]:
+    """Return ``problems`` with those of the graph as a whole before them."""
+    whole: list[str] = []
+    if not len(plan):
+        whole.append("it has no nodes; add one with dag.add_node(AgentNode('name', function))")
+    unordered = ((key, plan.unordered_writers(key)) for key in plan.writers if key not in reducers)
+    whole.extend(
+        f"nodes {pair[0]!r} and {pair[1]!r} both write {key!r}, and neither comes before the other; "
+        f"add an edge between them, use two keys, or fold them with reducers={{{key!r}: ...}}"
+        for key, pair in unordered
+        if pair is not None
+    )
+    return whole + problems

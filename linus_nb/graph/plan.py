@@ -1,0 +1,120 @@
+"""A graph compiled for running: nodes numbered in plan order (level, then order of adding), edges as number lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from linus_nb.events import EdgeShape, GraphShape, NodeShape
+from linus_nb.graph.node import AgentNode, Condition, Edge
+
+
+class Plan:
+    """What the engine runs. Made once per state of a graph and shared by its runs, so it is never changed."""
+
+    def __init__(self, name: str, nodes: Sequence[AgentNode], edges: Sequence[Edge]) -> None:
+        self.name = name
+        self.edges = edges
+        self.level = self._levels(nodes, edges)
+        order = sorted(range(len(nodes)), key=self.level.__getitem__)  # stable: keeps the order of adding
+        self.level = [self.level[k] for k in order]
+        self.nodes = [nodes[k] for k in order]
+        self.names = [node.name for node in self.nodes]
+        self.index = {name: i for i, name in enumerate(self.names)}
+        self.sources: list[list[int]] = [[] for _ in nodes]
+        self.targets: list[list[int]] = [[] for _ in nodes]
+        self.conditions: list[list[tuple[int, Condition]]] = [[] for _ in nodes]  # of the edges that leave a node
+        for edge in edges:
+            source, target = self.index[edge.source], self.index[edge.target]
+            self.sources[target].append(source)
+            self.targets[source].append(target)
+            if edge.condition is not None:
+                self.conditions[source].append((target, edge.condition))
+        self.in_degree = [len(s) for s in self.sources]
+        self.level_sizes = [0] * (max(self.level, default=-1) + 1)
+        for depth in self.level:
+            self.level_sizes[depth] += 1
+        self.writers: dict[str, list[int]] = {}  # key -> who writes it, in plan order
+        for i, node in enumerate(self.nodes):
+            if node.output_key is not None:
+                self.writers.setdefault(node.output_key, []).append(i)
+        self._ancestry: dict[tuple[int, int], bool] = {}
+
+    @staticmethod
+    def _levels(nodes: Sequence[AgentNode], edges: Sequence[Edge]) -> list[int]:
+        """Return the length of the longest path to each node, in the order of adding."""
+        position = {node.name: k for k, node in enumerate(nodes)}
+        after: list[list[int]] = [[] for _ in nodes]
+        waiting = [0] * len(nodes)
+        for edge in edges:
+            target = position[edge.target]
+            after[position[edge.source]].append(target)
+            waiting[target] += 1
+        level = [0] * len(nodes)
+        ready = [k for k, count in enumerate(waiting) if count == 0]
+        for k in ready:  # grows while it is walked
+            below = level[k] + 1
+            for target in after[k]:
+                level[target] = max(level[target], below)
+                waiting[target] -= 1
+                if waiting[target] == 0:
+                    ready.append(target)
+        return level
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def levels(self) -> list[list[str]]:
+        """Return the names level by level."""
+        levels: list[list[str]] = [[] for _ in self.level_sizes]
+        for name, depth in zip(self.names, self.level, strict=True):
+            levels[depth].append(name)
+        return levels
+
+    def is_ancestor(self, upper: int, lower: int) -> bool:
+        """Return whether a path leads from ``upper`` to ``lower``.
+
+        The parents are asked first and the rest searched only when needed: sets of ancestors for all nodes would
+        take gigabytes on a graph of 100,000.
+        """
+        if self.level[upper] >= self.level[lower]:
+            return False
+        if upper in self.sources[lower]:
+            return True
+        pair = (upper, lower)
+        known = self._ancestry.get(pair)
+        if known is None:
+            known = self._ancestry[pair] = self._search(upper, lower)
+        return known
+
+    def _search(self, upper: int, lower: int) -> bool:
+        floor = self.level[upper]
+        seen = {lower}
+        stack = [lower]
+        while stack:
+            for source in self.sources[stack.pop()]:
+                if source == upper:
+                    return True
+                if source not in seen and self.level[source] > floor:
+                    seen.add(source)
+                    stack.append(source)
+        return False
+
+    def unordered_writers(self, key: str) -> tuple[str, str] | None:
+        """Return two nodes that write ``key`` with no order between them, or None."""
+        # in plan order a chain of pairs is enough: order is transitive
+        for a, b in pairwise(self.writers[key]):
+            if not self.is_ancestor(a, b):
+                return self.names[a], self.names[b]
+        return None
+
+    def shape(self) -> GraphShape:
+        """Return what a picture needs of this graph."""
+        return GraphShape(
+            self.name,
+            tuple(
+                NodeShape(n.name, depth, n.description, n.target.kind, n.trigger)
+                for n, depth in zip(self.nodes, self.level, strict=True)
+            ),
+            tuple(EdgeShape(e.source, e.target, e.condition is not None, e.label) for e in self.edges),
+        )

@@ -1,0 +1,39 @@
+"""What all tests share: no real model unless asked for, and skips that must not happen where everything is installed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from linus_nb.models import guard
+
+
+@pytest.fixture(autouse=True)
+def no_real_models(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Make real model calls impossible, but for tests that are marked ``local_model``."""
+    if request.node.get_closest_marker("local_model"):
+        yield
+        return
+    with guard.forbid_real_models():
+        yield
+
+
+@pytest.fixture(scope="session")
+def real_model() -> Any:
+    """The real embedded model; only for tests marked ``local_model``."""
+    from linus_nb.models import local
+
+    return local()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Where LINUS_NB_NO_SKIPS is set (CI), a skipped test is a failed one."""
+    report = yield
+    if report.skipped and os.environ.get("LINUS_NB_NO_SKIPS") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped where nothing may be: {report.longrepr}"
+    return report
