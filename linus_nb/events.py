@@ -202,12 +202,16 @@ class RunFinished(Event):
 
 # -- what happens below the engine is reported here -----------------------------------------------------------------
 
-sink: ContextVar[Callable[[Call], None] | None] = ContextVar("linus_nb_sink", default=None)
-"""Where model and tool calls are reported; the engine sets it in each node's context and stamps what arrives."""
+sink: ContextVar[tuple[Callable[[int, Call], None], int] | None] = ContextVar("linus_nb_sink", default=None)
+"""Where model and tool calls are reported, and the number of the node that makes them.
+
+The engine sets it in each node's context and stamps what arrives.
+"""
 
 
 def report(call: Call) -> None:
     """Report a call that has ended to the run in whose context it was made, if there is one."""
-    receive = sink.get()
-    if receive is not None:
-        receive(call)
+    receiver = sink.get()
+    if receiver is not None:
+        receive, node = receiver
+        receive(node, call)

@@ -1,4 +1,4 @@
-"""What all tests share: no real model unless asked for, and skips that must not happen where everything is installed."""
+"""What all tests share: no real model unless asked for, and no skips where everything is installed."""
 
 from __future__ import annotations
 

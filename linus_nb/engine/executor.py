@@ -15,8 +15,8 @@ from linus_nb.engine.result import ExecutionResult
 from linus_nb.engine.run import Run
 from linus_nb.engine.view import Reducers
 from linus_nb.errors import GraphError, ValidationError
-from linus_nb.graph.binding import Binding, bind, check
-from linus_nb.graph.plan import Plan
+from linus_nb.graph.binding import bind, check
+from linus_nb.graph.plan import Binding, Plan
 from linus_nb.graph.state import SharedState
 
 R = TypeVar("R", bound=Ledger)
@@ -39,10 +39,17 @@ def checked(graph: Graph, initial_keys: Iterable[str], resources: Mapping[str, f
         ValidationError: with all problems at once.
     """
     plan = graph.plan()
-    bindings, problems = bind(plan, frozenset(initial_keys))
-    problems = check(plan, problems, graph.reducers) + impossible_demands(plan, resources)
+    keys = frozenset(initial_keys)
+    bindings = plan.bindings.get(keys)
+    if bindings is None:
+        bindings, problems = bind(plan, keys)
+        problems = check(plan, problems, graph.reducers)
+    else:
+        problems = []
+    problems += impossible_demands(plan, resources) if plan.limited else []
     if problems:
         raise ValidationError(graph.name, problems)
+    plan.bindings[keys] = bindings
     return plan, bindings
 
 

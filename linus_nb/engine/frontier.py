@@ -22,12 +22,13 @@ class Frontier:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.waiting = plan.in_degree.copy()
-        self.live = [0] * len(plan)
+        self.dead: dict[int, int] = {}  # edges into a node that are not live: there are few of them
         self.blocked: dict[int, str] = {}  # a source failed, was cancelled, or was skipped for such a reason
         self.broken: dict[int, BaseException] = {}
         self.skipped: list[tuple[int, str]] = []
         self._targets = plan.targets
-        self._plain = [n.trigger == "any" for n in plan.nodes]
+        self._any = plan.any_trigger
+        self._all_well = True  # every edge so far is live
 
     def roots(self) -> list[int]:
         """Return the nodes that wait for nothing."""
@@ -38,17 +39,15 @@ class Frontier:
 
         ``decisions`` holds what the conditions on its edges gave, by target.
         """
-        waiting, live = self.waiting, self.live
+        waiting = self.waiting
         ready: list[int] = []
         for t in self._targets[i]:
-            decision = True if decisions is None else decisions.get(t, True)
-            if decision is True:
-                live[t] += 1
-            elif isinstance(decision, BaseException):
-                self.broken.setdefault(t, decision)
-            waiting[t] -= 1
-            if not waiting[t]:
-                if live[t] and self._plain[t] and not self.blocked and not self.broken:
+            if decisions:
+                self._note(t, decisions.get(t, True))
+            left = waiting[t] - 1
+            waiting[t] = left
+            if not left:
+                if self._all_well and self._any[t]:
                     ready.append(t)  # by far the most common way
                 else:
                     dropped = self._decide(t, ready)
@@ -56,13 +55,24 @@ class Frontier:
                         ready += self.did_not_run(*dropped)
         return ready
 
+    def _note(self, t: int, decision: Decision) -> None:
+        """Note what the condition on an edge into node ``t`` gave."""
+        if decision is True:
+            return
+        self._all_well = False
+        self.dead[t] = self.dead.get(t, 0) + 1
+        if isinstance(decision, BaseException):
+            self.broken.setdefault(t, decision)
+
     def did_not_run(self, i: int, why: str | None) -> list[int]:
         """Note that a node failed or was cancelled (``why`` says so) or was not routed (None)."""
+        self._all_well = False
         ready: list[int] = []
         stack = [(i, why)]
         while stack:
             source, why = stack.pop()
             for t in self._targets[source]:
+                self.dead[t] = self.dead.get(t, 0) + 1
                 if why is not None:
                     self.blocked.setdefault(t, why)
                 self.waiting[t] -= 1
@@ -83,8 +93,9 @@ class Frontier:
             return None
         reason = self.blocked.get(t)
         if reason is None:
-            needed = self.plan.in_degree[t] if trigger == "all" else 1
-            if self.live[t] >= needed:
+            sources = self.plan.in_degree[t]
+            needed = sources if trigger == "all" else 1
+            if sources - self.dead.get(t, 0) >= needed:
                 ready.append(t)
                 return None
         self.skipped.append((t, NOT_ROUTED if reason is None else reason))

@@ -23,18 +23,6 @@ class Gate(Protocol):
         """Note that a node is final (ran or was skipped); return those that may start now."""
 
 
-class Open:
-    """Dataflow: a node starts the moment it is ready."""
-
-    def admit(self, ready: list[int]) -> list[int]:
-        """Let all pass."""
-        return ready
-
-    def ended(self, i: int) -> list[int]:  # noqa: ARG002  it holds nobody back
-        """Nobody waits here."""
-        return []
-
-
 class LevelGate:
     """Levels: all nodes of a level at once, the next level when all of them are final."""
 
@@ -98,7 +86,9 @@ class Limiter:
     A node whose resources are taken lets those behind it pass.
     """
 
-    def __init__(self, inner: Gate, plan: Plan, max_concurrency: int | None, resources: Mapping[str, float]) -> None:
+    def __init__(
+        self, inner: Gate | None, plan: Plan, max_concurrency: int | None, resources: Mapping[str, float]
+    ) -> None:
         self.inner = inner
         self.plan = plan
         self.places = float("inf") if max_concurrency is None else max_concurrency
@@ -108,7 +98,7 @@ class Limiter:
 
     def admit(self, ready: list[int]) -> list[int]:
         """Queue what may start, and let pass what fits."""
-        for i in self.inner.admit(ready):
+        for i in ready if self.inner is None else self.inner.admit(ready):
             heappush(self.queue, (-self.plan.nodes[i].priority, i))
         return self._fitting()
 
@@ -119,7 +109,7 @@ class Limiter:
             self.places += 1
             for resource, amount in (self.plan.nodes[i].resources or {}).items():
                 self.free[resource] += amount
-        for k in self.inner.ended(i):
+        for k in () if self.inner is None else self.inner.ended(i):
             heappush(self.queue, (-self.plan.nodes[k].priority, k))
         return self._fitting()
 
@@ -149,16 +139,12 @@ def check_schedule(schedule: str) -> None:
         raise GraphError(f"schedule is {schedule!r}; {hint}choose one of {', '.join(map(repr, SCHEDULES))}")
 
 
-def make_gate(plan: Plan, schedule: str, max_concurrency: int | None, resources: Mapping[str, float]) -> Gate:
-    """Return the gate for a schedule within these limits."""
-    gate: Gate
-    if schedule == "levels":
-        gate = LevelGate(plan)
-    elif schedule == "sequential":
+def make_gate(plan: Plan, schedule: str, max_concurrency: int | None, resources: Mapping[str, float]) -> Gate | None:
+    """Return the gate for a schedule within these limits; None where a node may start the moment it is ready."""
+    if schedule == "sequential":
         return SequentialGate()  # one at a time keeps every limit that a node alone can keep
-    else:
-        gate = Open()
-    if max_concurrency is None and not any(n.resources or n.priority for n in plan.nodes):
+    gate = LevelGate(plan) if schedule == "levels" else None
+    if max_concurrency is None and not plan.limited:
         return gate
     return Limiter(gate, plan, max_concurrency, resources)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import Context, copy_context
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -17,8 +16,7 @@ from linus_nb.engine.policy import Outcome
 from linus_nb.engine.view import Reducers, StateView, Values
 from linus_nb.errors import MissingInputError
 from linus_nb.events import NodeStatus
-from linus_nb.graph.binding import Binding
-from linus_nb.graph.plan import Plan
+from linus_nb.graph.plan import Binding, Plan
 from linus_nb.graph.state import SharedState
 
 if TYPE_CHECKING:
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
 
 PENDING, RUNNING, COMPLETED = NodeStatus.PENDING, NodeStatus.RUNNING, NodeStatus.COMPLETED
 FAILED, SKIPPED, CANCELLED = NodeStatus.FAILED, NodeStatus.SKIPPED, NodeStatus.CANCELLED
+
+_set_sink = ev.sink.set
 
 FAIL_FAST = "fail_fast"
 
@@ -69,7 +69,7 @@ class Ledger:
         self._context = copy_context()  # the caller's; each node starts in a copy of it
         self.log = log.EventLog(uuid4().hex[:12], plan.names, observers)
         self._start = clock()
-        self._append = self.log.append
+        self._receive = self.report
         self.log.append((log.run_started, 0.0, -1, (schedule, datetime.now(UTC), plan)))
         history.remember(self)
 
@@ -79,41 +79,41 @@ class Ledger:
 
     # -- a node's life ----------------------------------------------------------------------------------------
 
-    def admit(self, ready: list[int]) -> list[int]:
-        """Return which of the ready nodes may start now; the others' waiting begins."""
-        now = self.gate.admit(ready)
-        if len(now) != len(ready):
-            at = self.now()
-            for i in ready:
-                self._ready_at.setdefault(i, at)
-        return now
-
     def started(self, i: int) -> None:
         """Note that node ``i`` begins its first attempt."""
         self.status[i] = RUNNING
         since = self._ready_at.pop(i, None) if self._ready_at else None
-        self._append((log.started, self._clock() - self._start, i, () if since is None else (since,)))
+        self.log.append((log.started, self._clock() - self._start, i, () if since is None else (since,)))
 
-    def settle(self, i: int, outcome: Outcome) -> None:
-        """Note how node ``i`` ended: status, value, error, event. Nothing is written once it is final."""
-        status, value, error = outcome
-        at = self._clock() - self._start
-        self.status[i] = status
+    def completed(self, i: int, value: Any, error: BaseException | None = None) -> None:
+        """Note that node ``i`` completed, and write its value. ``error`` is one that ``on_error`` waved through."""
+        self.status[i] = COMPLETED
         self.left -= 1
+        self.results[i] = value
+        key = self.plan.nodes[i].output_key
+        if key is not None:
+            self.values.written[i] = value
+            if self.shared is not None:
+                self.shared.set(key, value, source=self.plan.names[i])
         if error is not None:
             self.errors[i] = error
+        self.log.append((log.finished, self._clock() - self._start, i, (value, error)))
+
+    def settle(self, i: int, outcome: Outcome) -> None:
+        """Note how node ``i`` ended: status, value, error, event."""
+        status, value, error = outcome
         if status is COMPLETED:
-            self.results[i] = value
-            key = self.plan.nodes[i].output_key
-            if key is not None:
-                self.values.written[i] = value
-                if self.shared is not None:
-                    self.shared.set(key, value, source=self.plan.names[i])
-            self._append((log.finished, at, i, (value, error)))
-        elif status is FAILED:
-            self._append((log.failed, at, i, (error,)))
+            self.completed(i, value, error)
+            return
+        assert error is not None
+        self.status[i] = status
+        self.left -= 1
+        self.errors[i] = error
+        if status is FAILED:
+            self.log.append((log.failed, self.now(), i, (error,)))
         else:
-            self._append((log.skipped, at, i, (f"its error was waved through: {type(error).__name__}", error)))
+            reason = f"its error was waved through: {type(error).__name__}"
+            self.log.append((log.skipped, self.now(), i, (reason, error)))
 
     def advance(self, i: int, decisions: dict[int, Decision] | None) -> list[int]:
         """Return which nodes may start now that node ``i`` has ended, and note those that never will."""
@@ -122,26 +122,43 @@ class Ledger:
             ready = self.frontier.did_not_run(i, f"upstream {self.plan.names[i]!r} {status}")
         else:
             ready = self.frontier.ran(i, decisions)
+        if self.gate is None and not self.frontier.skipped:
+            return ready
         now = self.admit(ready) if ready else []
-        now += self.gate.ended(i)
+        now += self.release(i)
         while self.frontier.skipped:
             dropped, self.frontier.skipped = self.frontier.skipped, []
             for t, reason in dropped:
                 self.skip(t, reason)
-                now += self.gate.ended(t)
+                now += self.release(t)
         return now
+
+    def admit(self, ready: list[int]) -> list[int]:
+        """Return which of the ready nodes may start now; the others' waiting begins."""
+        if self.gate is None:
+            return ready
+        now = self.gate.admit(ready)
+        if len(now) != len(ready):
+            at = self.now()
+            for i in ready:
+                self._ready_at.setdefault(i, at)
+        return now
+
+    def release(self, i: int) -> list[int]:
+        """Return which of the waiting nodes may start now that node ``i`` is final."""
+        return [] if self.gate is None else self.gate.ended(i)
 
     def skip(self, i: int, reason: str) -> None:
         """Note that node ``i`` will not run."""
         self.status[i] = SKIPPED
         self.left -= 1
-        self._append((log.skipped, self.now(), i, (reason, None)))
+        self.log.append((log.skipped, self.now(), i, (reason, None)))
 
     def cancel_node(self, i: int, abandoned: bool = False) -> None:
         """Note that running node ``i`` was cancelled; ``abandoned`` if it could not be stopped."""
         self.status[i] = CANCELLED
         self.left -= 1
-        self._append((log.cancelled, self.now(), i, (self.cancelling or "cancelled", abandoned)))
+        self.log.append((log.cancelled, self.now(), i, (self.cancelling or "cancelled", abandoned)))
 
     def skip_pending(self, reason: str) -> None:
         """Note that nothing more will start."""
@@ -151,24 +168,24 @@ class Ledger:
 
     def retried(self, i: int, attempt: int, wait_s: float, error: BaseException) -> None:
         """Note that an attempt failed and another will follow."""
-        self._append((log.retried, self.now(), i, (attempt, wait_s, error)))
+        self.log.append((log.retried, self.now(), i, (attempt, wait_s, error)))
 
     def decided(self, i: int, target: int, decision: Decision) -> None:
         """Note what the condition on an edge gave."""
         raised = decision if isinstance(decision, BaseException) else None
-        self._append((log.decided, self.now(), i, (target, decision is True, raised)))
+        self.log.append((log.decided, self.now(), i, (target, decision is True, raised)))
 
     def report(self, i: int, call: ev.Call) -> None:
         """Take a report of a model or tool call inside node ``i``; one that comes late is dropped."""
         if self.status[i] is RUNNING and not self.ended:
-            self._append((log.called, self.now(), i, (call,)))
+            self.log.append((log.called, self.now(), i, (call,)))
 
     # -- a node's surroundings ------------------------------------------------------------------------------------
 
     def context(self, i: int) -> Context:
         """Return a fresh copy of the caller's context for node ``i``, whose reports arrive here."""
         context = self._context.copy()
-        context.run(ev.sink.set, partial(self.report, i))
+        context.run(_set_sink, (self._receive, i))
         return context
 
     def arguments(self, i: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -208,13 +225,13 @@ class Ledger:
     def request_cancel(self, reason: str) -> None:
         """Note that the run is to end now: nothing starts any more."""
         self.cancelling = reason
-        self._append((log.cancel_requested, self.now(), -1, (reason,)))
+        self.log.append((log.cancel_requested, self.now(), -1, (reason,)))
         self.skip_pending("cancelled" if reason != FAIL_FAST else FAIL_FAST)
 
     def close(self) -> None:
         """Note the end of the run."""
         self.duration_s = self.now()
-        self._append((log.run_finished, self.duration_s, -1, (self.overall(),)))
+        self.log.append((log.run_finished, self.duration_s, -1, (self.overall(),)))
         self.ended = True
         self.log.observers.clear()
 

@@ -80,19 +80,32 @@ class EventLog:
         self.run_id = run_id
         self.names = names
         self.entries: list[Entry] = []
-        self.observers = list(observers)
+        self.observers: list[Observer] = []
+        self.append: Callable[[Entry], None] = self.entries.append  # nobody listens: adding an event is all there is
+        for observer in observers:
+            self.listen(observer)
 
-    def append(self, entry: Entry) -> None:
-        """Add an event, and tell who listens."""
+    def listen(self, observer: Observer) -> None:
+        """Tell ``observer`` of every event from now on."""
+        self.observers.append(observer)
+        self.append = self._append_and_tell
+
+    def leave(self, observer: Observer) -> None:
+        """Tell ``observer`` no more; nothing happens if it was not told."""
+        if observer in self.observers:
+            self.observers.remove(observer)
+        if not self.observers:
+            self.append = self.entries.append
+
+    def _append_and_tell(self, entry: Entry) -> None:
         self.entries.append(entry)
-        if self.observers:
-            event = self.event(len(self.entries) - 1)
-            for observer in tuple(self.observers):
-                try:
-                    observer(event)
-                except Exception:  # a listener must not end the run that it listens to
-                    self.observers.remove(observer)
-                    logger.exception("observer %r raised and was removed; the run goes on", observer)
+        event = self.event(len(self.entries) - 1)
+        for observer in tuple(self.observers):
+            try:
+                observer(event)
+            except Exception:  # a listener must not end the run that it listens to
+                self.leave(observer)
+                logger.exception("observer %r raised and was removed; the run goes on", observer)
 
     def event(self, seq: int) -> ev.Event:
         """Return the event of that number."""

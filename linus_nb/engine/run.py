@@ -18,6 +18,7 @@ from linus_nb.engine.result import ExecutionResult
 from linus_nb.engine.threads import ThreadCall
 from linus_nb.engine.view import StateView
 from linus_nb.errors import NodeTimeoutError
+from linus_nb.graph.binding import NOTHING
 
 GRACE_S = 0.2  # a coroutine that has not ended so long after its cancellation is abandoned
 
@@ -45,37 +46,33 @@ class Run(Ledger):
         self._tasks: dict[int, asyncio.Task[Any]] = {}
         self._in_threads: dict[int, ThreadCall] = {}
         self._done: asyncio.Future[None] = self._loop.create_future()
-        self._straight = [
-            self.straight_path
-            and n.target.kind == "function"
-            and n.target.awaiting is not None
-            and not n.retry_count
-            and n.timeout_seconds is None
-            and not self.plan.conditions[i]
-            for i, n in enumerate(self.plan.nodes)
-        ]
+        self._straight = self.plan.straight if self.straight_path else [False] * len(self.plan)
         self._launch(self.admit(self.frontier.roots()))
         return self
 
     # -- the engine ---------------------------------------------------------------------------------------------
 
     def _launch(self, nodes: list[int]) -> None:
+        broken, straight, context = self.frontier.broken, self._straight, self._context
+        create_task = self._loop.create_task
         for i in nodes:
-            if i in self.frontier.broken:
+            if broken and i in broken:
                 work = self._broken(i)
             else:
                 # the start is noted before the task is made: cancelled before its first step, its body never runs
                 self.started(i)
-                work = self._short(i) if self._straight[i] else self._full(i)
-            task = self._loop.create_task(work, context=self.context(i))
+                work = self._short(i) if straight[i] else self._full(i)
+            task = create_task(work, context=self.context(i))
             self._tasks[i] = task
-            task.add_done_callback(partial(self._ended, i), context=self._context)
+            task.add_done_callback(partial(self._ended, i), context=context)
 
     async def _short(self, i: int) -> Any:
         """Call a plain async function with no retry, timeout or condition."""
         function = self.plan.nodes[i].target.awaiting
         assert function is not None
         try:
+            if self.bindings[i] is NOTHING:
+                return await function()
             args, kwargs = self.arguments(i)
             return await function(*args, **kwargs)
         except (KeyboardInterrupt, SystemExit) as error:
@@ -153,11 +150,11 @@ class Run(Ledger):
         """Return a context for a thread, from where reports are handed over to the loop's thread."""
         context = self._context.copy()
 
-        def hand_over(call: ev.Call) -> None:
+        def hand_over(node: int, call: ev.Call) -> None:
             if not self._loop.is_closed():  # nobody reads the report of a call that outlived its loop
-                self._loop.call_soon_threadsafe(self.report, i, call)
+                self._loop.call_soon_threadsafe(self.report, node, call)
 
-        context.run(ev.sink.set, hand_over)
+        context.run(ev.sink.set, (hand_over, i))
         return context
 
     async def _decide(self, i: int, condition: Any) -> Decision:
@@ -179,7 +176,21 @@ class Run(Ledger):
                 task.exception()  # so that asyncio does not report it as overlooked
             return
         try:
-            self._note_end(i, task)
+            if (  # by far the most common way, shortened
+                self._straight[i]
+                and self.cancelling is None
+                and not task.cancelled()
+                and task.exception() is None
+                and type(value := task.result()) is not _Fatal
+            ):
+                self.completed(i, value)
+                ready = self.advance(i, None)
+                if ready:
+                    self._launch(ready)
+                elif not self._tasks:
+                    self._finish()
+            else:
+                self._note_end(i, task)
         except BaseException as error:  # noqa: BLE001  an error of the engine's own ends the run with it: it never hangs
             self._break_down(error)
 
@@ -203,7 +214,7 @@ class Run(Ledger):
         elif error is not None:
             self.settle(i, policy.outcome_of_error(node, error))
         else:
-            self.settle(i, Outcome(ev.NodeStatus.COMPLETED, value, None))
+            self.completed(i, value)
         self._in_threads.pop(i, None)
         if self.cancelling is None:
             if self.fail_fast and self.status[i] is FAILED:
@@ -290,7 +301,7 @@ class Run(Ledger):
             news.set()
 
         if not self.ended:
-            self.log.observers.append(wake)
+            self.log.listen(wake)
         try:
             while True:
                 news.clear()
@@ -301,8 +312,7 @@ class Run(Ledger):
                     return
                 await news.wait()
         finally:
-            if wake in self.log.observers:
-                self.log.observers.remove(wake)
+            self.log.leave(wake)
 
     def __repr__(self) -> str:
         settled = len(self.plan) - self.left

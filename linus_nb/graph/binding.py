@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from linus_nb.errors import nearest
 from linus_nb.graph.node import AgentNode
-from linus_nb.graph.plan import Plan
-
-Way = Literal["nothing", "keywords", "dict", "view"]
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """How a node is called: with nothing, by keyword, with a dict of mapped keys, or with a view of the state.
-
-    ``keys`` pairs what the agent calls a value with the state key it comes from; ``optional`` ones may be absent.
-    """
-
-    way: Way
-    keys: tuple[tuple[str, str], ...] = ()
-    optional: frozenset[str] = frozenset()
-
+from linus_nb.graph.plan import Binding, Plan
 
 NOTHING = Binding("nothing")
 VIEW = Binding("view")

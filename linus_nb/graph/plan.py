@@ -3,10 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from linus_nb.events import EdgeShape, GraphShape, NodeShape
 from linus_nb.graph.node import AgentNode, Condition, Edge
+
+Way = Literal["nothing", "keywords", "dict", "view"]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """How a node is called: with nothing, by keyword, with a dict of mapped keys, or with a view of the state.
+
+    ``keys`` pairs what the agent calls a value with the state key it comes from; ``optional`` ones may be absent.
+    """
+
+    way: Way
+    keys: tuple[tuple[str, str], ...] = ()
+    optional: frozenset[str] = frozenset()
+
+
+def _is_straight(node: AgentNode) -> bool:
+    """Return whether a node is a plain async function with no retry and no timeout."""
+    target = node.target
+    return (
+        target.kind == "function"
+        and target.awaiting is not None
+        and not node.retry_count
+        and node.timeout_seconds is None
+    )
 
 
 class Plan:
@@ -38,6 +65,10 @@ class Plan:
         for i, node in enumerate(self.nodes):
             if node.output_key is not None:
                 self.writers.setdefault(node.output_key, []).append(i)
+        self.straight = [_is_straight(n) and not self.conditions[i] for i, n in enumerate(self.nodes)]
+        self.any_trigger = [n.trigger == "any" for n in self.nodes]
+        self.limited = any(n.resources or n.priority for n in self.nodes)
+        self.bindings: dict[frozenset[str], list[Binding]] = {}  # those that passed a check, by initial keys
         self._ancestry: dict[tuple[int, int], bool] = {}
 
     @staticmethod
