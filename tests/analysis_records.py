@@ -1,0 +1,56 @@
+"""Records of runs that never ran, folded from events written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from linus_nb import events as ev
+from linus_nb.engine.record import RunRecord, fold
+
+Span = tuple[float, float | None]
+
+
+def graph_of(names: Iterable[str], edges: Iterable[tuple[str, str]]) -> ev.GraphShape:
+    """A graph whose nodes come in plan order; an edge deepens its target's level."""
+    level = dict.fromkeys(names, 0)
+    pairs = list(edges)
+    for name in level:
+        level[name] = max((level[s] + 1 for s, t in pairs if t == name), default=0)
+    return ev.GraphShape(
+        "by hand",
+        tuple(ev.NodeShape(name, depth) for name, depth in level.items()),
+        tuple(ev.EdgeShape(s, t) for s, t in pairs),
+    )
+
+
+def record_of(
+    spans: Mapping[str, Span | None],
+    edges: Iterable[tuple[str, str]] = (),
+    *,
+    extra: Iterable[ev.Event] = (),
+    schedule: str = "dataflow",
+    status: str = "success",
+) -> RunRecord:
+    """A record in which each node ran from its start to its end, still runs (its end is None), or (None) was not routed.
+
+    ``extra`` comes after that, so that it may overrule how a node ended.
+    """
+    head: Any = {"run_id": "r", "seq": 0}
+    graph = graph_of(spans, edges)
+    events: list[ev.Event] = [
+        ev.RunStarted(**head, at=0.0, schedule=schedule, wall_time=datetime(2026, 11, 1, tzinfo=UTC), graph=graph)
+    ]
+    end = 0.0
+    for name, span in spans.items():
+        if span is None:
+            events.append(ev.NodeSkipped(**head, at=0.0, node=name, reason="not routed"))
+            continue
+        events.append(ev.NodeStarted(**head, at=span[0], node=name, ready_at=span[0]))
+        if span[1] is not None:
+            events.append(ev.NodeFinished(**head, at=span[1], node=name, result=name))
+            end = max(end, span[1])
+    events += extra
+    events.append(ev.RunFinished(**head, at=end, status=status))
+    return fold(events)
