@@ -254,6 +254,7 @@ def test_a_node_that_raises_cancelled_error_itself_has_failed(mode: Mode):
     result = mode(dag)
     assert result.status == "failed"
     assert result.record.nodes["cancels"].status is NodeStatus.FAILED
+    assert result.record.nodes["cancels"].attempts == 1
     assert result.node_results == {"beside": 1}
 
 

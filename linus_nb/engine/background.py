@@ -7,6 +7,7 @@ with the caller's context variables. It works beside a running loop, too (a note
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Coroutine
 from contextvars import copy_context
@@ -51,6 +52,8 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
     except (KeyboardInterrupt, SystemExit):
         future.cancel()
         raise
+    except concurrent.futures.CancelledError as error:  # the thread pool's kind, which is an ordinary Exception
+        raise asyncio.CancelledError(*error.args) from error
 
 
 def _in_a_fresh_thread(coroutine: Coroutine[Any, Any, T]) -> T:
