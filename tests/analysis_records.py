@@ -33,7 +33,7 @@ def record_of(
     schedule: str = "dataflow",
     status: str = "success",
 ) -> RunRecord:
-    """A record in which each node ran from its start to its end, still runs (its end is None), or (None) was not routed.
+    """A record in which each node ran from its start to its end, still runs (end None), or was not routed (None).
 
     ``extra`` comes after that, so that it may overrule how a node ended.
     """

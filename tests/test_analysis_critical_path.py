@@ -34,7 +34,7 @@ def unbalanced() -> RunRecord:
 
 
 def test_three_independent_nodes_of_two_seconds_take_six_one_by_one_and_two_at_once() -> None:
-    record = record_of({name: (0.0, 2.0) for name in "abc"})
+    record = record_of(dict.fromkeys("abc", (0.0, 2.0)))
     assert makespan(record, "sequential") == total_work(record) == 6
     assert makespan(record, "levels") == makespan(record, "dataflow") == 2
     assert critical_path(record) == (2, ["a"])

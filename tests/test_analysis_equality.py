@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from linus_nb.analysis.equality import same
@@ -33,6 +32,12 @@ def loop_of(value: Any) -> list[Any]:
     return itself
 
 
+def frame_of(value: Any) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame({"k": [value, float("nan")]})
+
+
 MAKERS: list[Any] = [
     lambda v: v,
     lambda v: [v],
@@ -40,7 +45,7 @@ MAKERS: list[Any] = [
     lambda v: {"k": float("nan"), "v": v},
     lambda v: np.array([v, float("nan")]),
     lambda v: [np.float64(v)],
-    lambda v: pd.DataFrame({"k": [v, float("nan")]}),
+    frame_of,
     lambda v: ValueError(v),
     Plain,
     Slotted,
@@ -72,3 +77,13 @@ def test_things_with_nothing_to_compare_are_the_same_only_as_themselves() -> Non
     thing = object()
     assert same(thing, thing)
     assert not same(thing, object())
+
+
+def test_things_that_refuse_to_be_compared_are_not_the_same() -> None:
+    class Refusing:
+        def __eq__(self, other: object) -> bool:
+            raise TypeError("not me")
+
+        __hash__ = None  # type: ignore[assignment]  # as Python does itself for a class with __eq__
+
+    assert not same(Refusing(), Refusing())

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from linus_nb import AgentDAG, AgentNode
@@ -54,8 +53,9 @@ def test_a_row_per_node_in_plan_order_indexed_by_name() -> None:
 
 def test_model_calls_and_tokens_are_summed_for_each_node() -> None:
     table = node_table(RECORDS["success"])
-    assert table.loc["a", ["llm_calls", "input_tokens", "output_tokens"]].tolist() == [2, 200, 14]
-    assert table.loc["b", ["llm_calls", "input_tokens", "output_tokens"]].tolist() == [0, 0, 0]
+    assert table["llm_calls"].tolist() == [2, 0]
+    assert table["input_tokens"].tolist() == [200, 0]
+    assert table["output_tokens"].tolist() == [14, 0]
 
 
 def test_a_failed_run_says_what_failed_and_why_the_others_did_not_run() -> None:
@@ -97,6 +97,5 @@ def test_a_result_gives_both_tables() -> None:
         return await AgentDAG("one").add_node(AgentNode("answer", answer))()
 
     result = run(go())
-    assert isinstance(result.to_frame(), pd.DataFrame)
     assert result.to_frame().loc["answer", "input_tokens"] == 3
     assert result.to_frame("calls")["node"].tolist() == ["answer"]

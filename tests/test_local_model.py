@@ -11,7 +11,6 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import openai
 import pytest
 
 from linus_nb.models import local, model_name
@@ -142,11 +141,15 @@ def test_cancelling_a_call_frees_its_slot():
 
 
 def test_a_prompt_that_is_too_long_is_refused_with_the_numbers(real_model):
+    import openai
+
     with pytest.raises(openai.BadRequestError, match="exceeds the available context size"):
         real_model.invoke("word " * 3000)
 
 
 def test_nobody_without_the_key_is_answered():
+    import openai
+
     server = shared_server(ServerSettings(weights_file()))
     with (
         openai.OpenAI(base_url=server.base_url, api_key="guessed", max_retries=0) as stranger,

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -37,6 +40,35 @@ def test_a_base_url_alone_will_do(monkeypatch):
     assert model_name(model) == "llama3.2"
     assert str(model.root_client.base_url) == "http://127.0.0.1:9/v1/"
     assert str(model.root_async_client.base_url) == "http://127.0.0.1:9/v1/"
+
+
+class Proxy(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.server.asked.append(self.path)
+        self.send_error(404)
+
+    def log_message(self, *args):
+        pass
+
+
+def test_the_users_proxy_is_used_by_sync_and_async_calls(monkeypatch, caplog):
+    import openai
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        proxy.asked = []
+        thread = threading.Thread(target=proxy.serve_forever, args=(0.01,))
+        thread.start()
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.server_port}")
+        monkeypatch.setenv("OPENAI_BASE_URL", "http://model.invalid/v1")
+        model = default_model()
+        with pytest.raises(openai.NotFoundError):
+            model.invoke("hello")
+        with pytest.raises(openai.NotFoundError):
+            asyncio.run(model.ainvoke("hello"))
+        proxy.shutdown()
+        thread.join()
+    assert proxy.asked == ["http://model.invalid/v1/chat/completions"] * 2
+    assert not [record for record in caplog.records if record.name.startswith("langchain")]
 
 
 def test_without_both_it_is_the_local_model(monkeypatch):

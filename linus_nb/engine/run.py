@@ -178,6 +178,7 @@ class Run(Ledger):
         try:
             if (  # by far the most common way, shortened
                 self._straight[i]
+                and self.status[i] is RUNNING  # not settled already, as where a condition raised
                 and self.cancelling is None
                 and not task.cancelled()
                 and task.exception() is None

@@ -1,0 +1,103 @@
+"""HTTP clients that outlive event loops.
+
+An asynchronous HTTP client keeps connections that belong to the loop it was first used on, and LangChain keeps one
+client per process: a second ``asyncio.run``, or another thread's loop, ends in "Event loop is closed". A client of
+this module holds one inner client for each running loop, so that the same model object works from a notebook's loop,
+from several ``asyncio.run`` in a row, and from loops in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    import openai
+
+T = TypeVar("T")
+
+
+class PerLoop(Generic[T]):
+    """One ``T`` for each event loop that asks, closed when its loop shuts down.
+
+    Args:
+        make: Makes a ``T``; called on the loop that it is for.
+        close: Closes one; awaited on its own loop.
+    """
+
+    def __init__(self, make: Callable[[], T], close: Callable[[T], Awaitable[None]]) -> None:
+        self._make = make
+        self._close = close
+        self._kept: dict[asyncio.AbstractEventLoop, tuple[T, AsyncGenerator[T, None]]] = {}
+        self._lock = threading.Lock()
+
+    async def here(self) -> T:
+        """Return the one of the running loop."""
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            kept = self._kept.get(loop)
+        if kept is None:
+            keeper = self._keep(loop)
+            kept = (await anext(keeper), keeper)  # does not wait, so no other task of this loop comes between
+            with self._lock:
+                for ended in [other for other in self._kept if other.is_closed()]:
+                    del self._kept[ended]
+                self._kept[loop] = kept
+        return kept[0]
+
+    async def _keep(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[T, None]:
+        # Why a generator: loops know the asynchronous generators that were started on them, and `asyncio.run` closes
+        # those before it closes the loop. Nothing else tells us in time that a loop is about to end.
+        kept = self._make()
+        try:
+            yield kept
+        finally:
+            with self._lock:
+                self._kept.pop(loop, None)
+            await self._close(kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+
+def async_client(**options: Any) -> openai.DefaultAsyncHttpxClient:
+    """Return an HTTP client for ``ChatOpenAI(http_async_client=...)`` that works from any loop.
+
+    Args:
+        **options: For the inner clients, as ``openai.DefaultAsyncHttpxClient`` takes them.
+    """
+    import openai
+
+    class AnyLoopClient(openai.DefaultAsyncHttpxClient):
+        """Builds requests itself, and sends each with the client of the running loop."""
+
+        def __init__(self) -> None:
+            super().__init__(**options)
+            self.per_loop = PerLoop(
+                make=lambda: openai.DefaultAsyncHttpxClient(**options),
+                close=lambda inner: inner.aclose(),
+            )
+
+        async def send(self, *args: Any, **kwargs: Any) -> Any:
+            inner = await self.per_loop.here()
+            return await inner.send(*args, **kwargs)
+
+    return AnyLoopClient()
+
+
+def any_loop_options(**options: Any) -> dict[str, Any]:
+    """Return the arguments that let one ``ChatOpenAI`` be used from any loop, and be cancelled on all of them.
+
+    Args:
+        **options: For the HTTP clients, as ``openai.DefaultAsyncHttpxClient`` takes them.
+    """
+    return {
+        "http_async_client": async_client(**options),
+        # LangChain waits for each streamed chunk with `asyncio.wait_for`, which on Python 3.11 loses a cancellation
+        # that comes together with a chunk: Stop is ignored, and the stream goes on to its end. Timeouts are for nodes.
+        "stream_chunk_timeout": None,
+        # once it is given one client, LangChain tunes the sockets of the other in a way that loses the user's proxy
+        "http_socket_options": (),
+    }

@@ -1,0 +1,150 @@
+"""What a picture says in words about a node, an edge and a whole graph."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+from linus_nb.engine.record import NodeRecord, RunRecord
+from linus_nb.events import EdgeShape, GraphShape, ModelCalled, NodeShape, NodeStatus
+from linus_nb.rendering.numbers import plural, seconds
+from linus_nb.rendering.type_setting import printable
+
+
+def status_of(name: str, record: RunRecord | None) -> str:
+    """Return the status of a node as a key of `palette.STATUSES`; pending where there is no run."""
+    node = record.nodes.get(name) if record else None
+    return str(node.status) if node else "pending"
+
+
+def second_line(node: NodeShape, record: RunRecord | None, sources: Mapping[str, list[str]]) -> str:
+    """Return the line under a node's name: duration and tries, type of its error, reason of a skip.
+
+    Args:
+        node: The node.
+        record: The run, if there was one.
+        sources: Names of the nodes that each node has edges from.
+    """
+    done = record.nodes.get(node.name) if record else None
+    parts = _what_happened(done, record, sources.get(node.name, [])) if record and done else [node.kind]
+    if node.trigger != "any":
+        parts.append(node.trigger)
+    return printable(" · ".join(parts))
+
+
+def _what_happened(node: NodeRecord, record: RunRecord, sources: list[str]) -> list[str]:
+    tries = [plural(node.attempts, "try")] if node.attempts > 1 else []
+    error = [type(node.error).__name__] if node.error is not None else []
+    match node.status:
+        case NodeStatus.COMPLETED:
+            return [seconds(node.duration_s), *tries, *error]
+        case NodeStatus.FAILED:
+            return [*error, *tries]
+        case NodeStatus.SKIPPED:
+            # The name of the culprit is in the tooltip and in the card; here it would not fit.
+            return error or [re.sub(r" '.*'", "", node.reason) or "skipped"]
+        case NodeStatus.CANCELLED:
+            return ["abandoned" if node.abandoned else f"after {seconds(node.duration_s)}"]
+        case NodeStatus.RUNNING:
+            return [seconds(record.duration_s - (node.start_s or 0.0)), *tries]
+    left = [s for s in sources if s in record.nodes and not record.nodes[s].status.final]
+    return [f"after {left[0]}" if len(left) == 1 else f"after {len(left)} nodes" if left else "ready"]
+
+
+def sources_of(shape: GraphShape) -> dict[str, list[str]]:
+    """Return, for each node that has any, the names of the nodes it has edges from."""
+    found: dict[str, list[str]] = {}
+    for edge in shape.edges:
+        found.setdefault(edge.target, []).append(edge.source)
+    return found
+
+
+def tooltip(node: NodeShape, record: RunRecord | None) -> str:
+    """Return what a pointer over the node tells: its whole name, description, and how it ended."""
+    lines = [printable(node.name)]
+    if node.description:
+        lines.append(printable(node.description))
+    done = record.nodes.get(node.name) if record else None
+    if done is not None:
+        times = [f"{done.status}", *([f"in {seconds(done.duration_s)}"] if done.duration_s is not None else [])]
+        lines.append(" ".join(times))
+        if done.reason:
+            lines.append(printable(done.reason))
+        if done.error is not None:
+            lines.append(printable(error_line(done.error)))
+    return "\n".join(lines)
+
+
+def error_line(error: BaseException, limit: int = 240) -> str:
+    """Return type and message of an error in one line of at most ``limit`` characters."""
+    message = printable(error) if str(error).strip() else ""
+    line = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def edge_tooltip(edge: EdgeShape, record: RunRecord | None) -> str:
+    """Return what a pointer over the edge tells: its ends, its condition, and what that gave."""
+    text = f"{printable(edge.source)} → {printable(edge.target)}"
+    if edge.conditional:
+        text += f"\nif {printable(edge.label)}" if edge.label else "\nconditional"
+    decision = record.decisions.get((edge.source, edge.target)) if record else None
+    if isinstance(decision, BaseException):
+        return f"{text}\nraised {error_line(decision)}"
+    return text if decision is None else f"{text}\ngave {decision}"
+
+
+def edge_idle(edge: EdgeShape, record: RunRecord | None) -> bool:
+    """Return True when a run has shown that nothing went along this edge."""
+    if record is None or edge.target not in record.nodes:
+        return False
+    if record.decisions.get((edge.source, edge.target), True) is not True:
+        return True
+    target = record.nodes[edge.target]
+    source = record.nodes[edge.source]
+    return source.status in (NodeStatus.FAILED, NodeStatus.CANCELLED) or (
+        target.start_s is None and target.status.final and target.error is None
+    )
+
+
+def counts(record: RunRecord) -> str:
+    """Return how many nodes ended how: ``8 completed, 1 failed, 1 skipped``."""
+    tally = Counter(node.status for node in record.nodes.values())
+    return ", ".join(f"{tally[status]:,} {status}" for status in _ORDER if tally[status]) or "no nodes"
+
+
+_ORDER = (
+    NodeStatus.COMPLETED,
+    NodeStatus.RUNNING,
+    NodeStatus.FAILED,
+    NodeStatus.SKIPPED,
+    NodeStatus.CANCELLED,
+    NodeStatus.PENDING,
+)
+
+
+def tokens(record: RunRecord) -> str:
+    """Return the tokens of all model calls, or an empty string where there were none."""
+    calls = [call for node in record.nodes.values() for _, call in node.calls if isinstance(call, ModelCalled)]
+    total = sum(call.input_tokens + call.output_tokens for call in calls)
+    if not total:
+        return ""
+    return ("about " if any(call.estimated for call in calls) else "") + plural(total, "token")
+
+
+def size_line(shape: GraphShape) -> str:
+    """Return the size of a graph: ``10 nodes, 11 edges, 5 levels``."""
+    levels = len({node.level for node in shape.nodes})
+    return f"{plural(len(shape.nodes), 'node')}, {plural(len(shape.edges), 'edge')}, {plural(levels, 'level')}"
+
+
+def alternative(shape: GraphShape, record: RunRecord | None = None, *, limit: int = 12) -> str:
+    """Return the text alternative of a picture: what a person who cannot see it should be told."""
+    text = f"{printable(shape.name)}: {size_line(shape)}."
+    if record is not None:
+        text += f" {record.status.capitalize()} after {seconds(record.duration_s)}: {counts(record)}."
+    names = ", ".join(
+        printable(n.name)[:60] + (f" ({status_of(n.name, record)})" if record else "") for n in shape.nodes[:limit]
+    )
+    more = f" and {len(shape.nodes) - limit:,} more" if len(shape.nodes) > limit else ""
+    return f"{text} Nodes: {names}{more}." if names else text
