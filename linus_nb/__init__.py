@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from linus_nb import models, testing
     from linus_nb.agent import Agent, AgentMetrics, AgentResponse
-    from linus_nb.analysis.benchmark import benchmark, benchmark_sync
+    from linus_nb.analysis.benchmark import benchmark, benchmark_sync, last_benchmark
     from linus_nb.dag import AgentDAG
     from linus_nb.engine.executor import DAGExecutor
     from linus_nb.engine.history import last_run
@@ -43,6 +43,7 @@ _HOMES = {
     "benchmark": "linus_nb.analysis.benchmark",
     "benchmark_sync": "linus_nb.analysis.benchmark",
     "default_model": "linus_nb.models",
+    "last_benchmark": "linus_nb.analysis.benchmark",
     "last_run": "linus_nb.engine.history",
     "models": "",
     "testing": "",
@@ -64,6 +65,7 @@ __all__ = [
     "benchmark",
     "benchmark_sync",
     "default_model",
+    "last_benchmark",
     "last_run",
     "models",
     "testing",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from linus_nb.analysis.critical_path import critical_path, makespan, peak_concurrency, total_work
 from linus_nb.analysis.equality import same
 from linus_nb.analysis.tables import model_calls
+from linus_nb.engine.critical_path import critical_path, makespan, peak_concurrency, total_work
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from linus_nb.analysis.critical_path import critical_path, slack
+from linus_nb.engine.critical_path import critical_path, slack
 from linus_nb.engine.record import NodeRecord, RunRecord
 from linus_nb.events import Call, ModelCalled, ToolCalled
 

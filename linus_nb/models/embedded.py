@@ -40,7 +40,8 @@ def local(
         max_tokens: The longest reply, in tokens. JSON that is cut here is not valid.
         slots: Calls that are worked on at once; others wait in the server.
         context_tokens: Tokens of prompt and reply together, for each slot. A longer prompt is refused.
-        threads: Threads of the processor; 0 for one per core and at most four, from where a small model gains nothing.
+        threads: Threads that read prompts; half of them write replies. 0 for one per core and at most four, from
+            where a small model gains nothing.
         progress: Draw a progress bar on stderr while the weights are fetched.
         **options: Further arguments of ``ChatOpenAI``.
 

@@ -40,8 +40,14 @@ def main() -> None:
     params.n_parallel = asked.slots
     params.n_ctx = asked.slots * asked.context_tokens
     params.cache_ram_mib = 256  # of prompts seen; the library would take up to 8192
-    params.cpuparams.n_threads = asked.threads or min(os.cpu_count() or 1, 4)
-    server = xllamacpp.Server(params)  # returns when the model is loaded and the port is open
+    threads = asked.threads or min(os.cpu_count() or 1, 4)
+    params.cpuparams_batch.n_threads = threads
+    # one token after another is small work for sleeping threads to be woken for: with 2 threads, half as many tokens/s
+    params.cpuparams.n_threads = max(1, threads // 2)
+    try:
+        server = xllamacpp.Server(params)  # returns when the model is loaded and the port is open
+    except RuntimeError as error:
+        sys.exit(str(error))  # no traceback: what the library printed before it is what helps
     with report:
         json.dump({"address": server.listening_address}, report)
         report.write("\n")

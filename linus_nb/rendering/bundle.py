@@ -5,11 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import Protocol
 
+from linus_nb.engine.critical_path import critical_path
 from linus_nb.engine.record import NodeRecord, RunRecord
 from linus_nb.events import GraphShape, NodeStatus
 from linus_nb.rendering import labels
 from linus_nb.rendering.card import Spot, card, header, image, part, sentence
-from linus_nb.rendering.critical import critical_path
 from linus_nb.rendering.draw import critical_edges, layout_of
 from linus_nb.rendering.layout import Layout
 from linus_nb.rendering.numbers import plural, seconds
@@ -130,7 +130,7 @@ def what_happened(record: RunRecord) -> str:
     if failed:
         said += _skipped(record)
     if record.status in ("success", "partial"):
-        path = critical_path(record)
+        path = critical_path(record)[1]
         length = sum(record.nodes[name].duration_s or 0.0 for name in path)
         if len(path) > 1:
             said.append(f"The critical path (bold) took {seconds(length)} of {seconds(record.duration_s)}.")

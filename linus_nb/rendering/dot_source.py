@@ -34,6 +34,7 @@ def dot_source(
     *,
     theme: ThemeName = "light",
     critical: Collection[tuple[str, str]] = (),
+    glyphs: bool = True,
 ) -> str:
     """Return the graph as Graphviz source, coloured by what happened where a record is given.
 
@@ -42,6 +43,7 @@ def dot_source(
         record: The run to colour it by.
         theme: ``"light"`` or ``"dark"``.
         critical: Edges, as (source, target), to draw bold.
+        glyphs: False writes each status as a word, for a renderer whose font has no such glyphs.
     """
     look = THEMES[theme]
     sources = labels.sources_of(shape)
@@ -49,11 +51,14 @@ def dot_source(
     def node(at: NodeShape, width: float) -> dict[str, str]:
         status = STATUSES[labels.status_of(at.name, record)]
         paint = status.paint(theme)
-        name = f"{status.glyph}  {elided(printable(at.name), WIDEST, NAME_SIZE, bold=True)}"
+        word = labels.status_of(at.name, record)
+        name = elided(printable(at.name), WIDEST, NAME_SIZE, bold=True)
+        line = elided(labels.second_line(at, record, sources), width, LINE_SIZE)
+        label = f"{status.glyph}  {name}\n{line}" if glyphs else f"{name}\n{word} · {line}"
         return {
-            "label": quoted(f"{name}\n{elided(labels.second_line(at, record, sources), width, LINE_SIZE)}"),
+            "label": quoted(label),
             "tooltip": quoted(labels.tooltip(at, record)),
-            "class": quoted(labels.status_of(at.name, record)),
+            "class": quoted(word),
             "fillcolor": quoted(paint.fill),
             "color": quoted(paint.stroke),
             "style": quoted("rounded,filled,dashed" if status.dashed else "rounded,filled"),
@@ -106,7 +111,7 @@ def _source(
 ) -> str:
     index = {n.name: i for i, n in enumerate(shape.nodes)}
     lines = [
-        f"digraph {quoted(printable(shape.name))} {{",
+        "digraph {",
         "  graph [rankdir=LR, nodesep=0.34, ranksep=0.72, pad=0.1]",
         "  node [shape=box, style=rounded]",
         *(f"  {line}" for line in head),

@@ -11,11 +11,11 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
+from linus_nb.engine.critical_path import critical_path
 from linus_nb.engine.record import RunRecord
 from linus_nb.errors import RenderError
 from linus_nb.events import GraphShape
 from linus_nb.rendering import graphviz_tools
-from linus_nb.rendering.critical import critical_path
 from linus_nb.rendering.dot_source import dot_source
 from linus_nb.rendering.layered import layered
 from linus_nb.rendering.layout import Layout
@@ -52,7 +52,7 @@ def critical_edges(record: RunRecord | None) -> frozenset[tuple[str, str]]:
     """Return the edges along the critical path of a run, to be drawn bold; none where there was no run."""
     if record is None:
         return frozenset()
-    path = critical_path(record)
+    path = critical_path(record)[1]
     return frozenset(pairwise(path))
 
 
@@ -67,8 +67,9 @@ def png(shape: GraphShape, record: RunRecord | None = None) -> bytes | None:
 
 
 def _converted(shape: GraphShape, record: RunRecord | None, kind: str) -> bytes | None:
-    source = dot_source(shape, record, critical=critical_edges(record))
+    critical = critical_edges(record)
     for program in graphviz_tools.programs():
+        source = dot_source(shape, record, critical=critical, glyphs=program.has_glyphs)
         try:
             dpi = ["-Gdpi=144"] if kind == "png" else []
             return graphviz_tools.run(program.command, ["-Kdot", f"-T{kind}", *dpi], source)

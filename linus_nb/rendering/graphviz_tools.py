@@ -32,6 +32,7 @@ class Program:
 
     command: str
     title: str  # "dot 2.43.0", "graphviz-pure 0.2.2"
+    has_glyphs: bool = True  # can write ✓ in a PNG: the stand-in has one Latin font of its own, and no ✓ in it
 
 
 @cache
@@ -47,7 +48,8 @@ def programs() -> tuple[Program, ...]:
             logger.warning("%s is there but does not answer (%s); it is not used", command, error)
             continue
         version = re.search(r"version (\d[\w.]*)", answer.decode(errors="replace"))
-        found.append(Program(command, f"{name} {version.group(1)}" if version else name))
+        title = f"{name} {version.group(1)}" if version else name
+        found.append(Program(command, title, has_glyphs=name == "dot"))
     return tuple(found)
 
 

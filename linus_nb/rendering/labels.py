@@ -49,7 +49,7 @@ def _what_happened(node: NodeRecord, record: RunRecord, sources: list[str]) -> l
         case NodeStatus.RUNNING:
             return [seconds(record.duration_s - (node.start_s or 0.0)), *tries]
     left = [s for s in sources if s in record.nodes and not record.nodes[s].status.final]
-    return [f"after {left[0]}" if len(left) == 1 else f"after {len(left)} nodes" if left else "ready"]
+    return [f"after {left[0]}" if len(left) == 1 else f"after {len(left)}" if left else "ready"]
 
 
 def sources_of(shape: GraphShape) -> dict[str, list[str]]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from html import escape
 from math import floor, log10
 
+from linus_nb.engine.critical_path import critical_path
 from linus_nb.engine.record import NodeRecord, RunRecord
-from linus_nb.rendering.critical import critical_path
 from linus_nb.rendering.labels import tooltip
 from linus_nb.rendering.numbers import plural, seconds
 from linus_nb.rendering.palette import STATUSES, THEMES, Theme, ThemeName
@@ -44,7 +44,7 @@ def timeline_svg(record: RunRecord, *, theme: ThemeName = "light", width: float 
             f'<text x="{x:.1f}" y="{bottom + 18:.1f}" font-size="11" text-anchor="middle" fill="{look.muted}">'
             f"{tick_label(tick * step, step)}</text>"
         )
-    on_path = set(critical_path(record))
+    on_path = set(critical_path(record)[1])
     until = _slack_ends(record)
     shapes = {node.name: node for node in record.graph.nodes}
     for row, node in enumerate(rows):
