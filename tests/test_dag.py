@@ -79,7 +79,7 @@ def test_all_problems_come_in_one_report():
 
 
 def test_an_empty_graph_says_how_to_add_a_node():
-    with pytest.raises(ValidationError, match="it has no nodes; add one with dag.add_node"):
+    with pytest.raises(ValidationError, match=r"it has no nodes; add one with dag\.add_node"):
         AgentDAG().validate()
 
 

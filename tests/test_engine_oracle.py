@@ -76,7 +76,7 @@ def build(specs: list[Spec]) -> AgentDAG:
                 on_error=spec.on_error,
                 trigger=spec.trigger,
                 priority=spec.priority,
-            )  # fmt: skip
+            )
         )
     for k, spec in enumerate(specs):
         for source, kind in spec.edges:

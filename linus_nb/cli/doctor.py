@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -39,10 +38,7 @@ def findings() -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    found = f"{platform.python_version()} ({platform.system()} {platform.machine()})"
-    if sys.version_info < (3, 11):
-        return Finding("Python", found, "install Python 3.11 or later", needed=True)
-    return Finding("Python", found)
+    return Finding("Python", f"{platform.python_version()} ({platform.system()} {platform.machine()})")
 
 
 def _package(package: str, purpose: str) -> Finding:
@@ -67,9 +63,7 @@ def _model() -> Iterator[Finding]:
     status = local_status()
     served = [name for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL") if os.environ.get(name)]
     if served:
-        yield Finding(
-            "default model", f"ChatOpenAI, because {' and '.join(served)} {'are' if served[1:] else 'is'} set"
-        )
+        yield Finding("default model", f"ChatOpenAI (set in the environment: {', '.join(served)})")
     elif status.runtime is not None:
         yield Finding("default model", "the embedded model (neither OPENAI_API_KEY nor OPENAI_BASE_URL is set)")
     else:
@@ -80,9 +74,7 @@ def _model() -> Iterator[Finding]:
     elif status.weights is not None:
         yield Finding("embedded model", f"ready ({status.weights}, {status.size_bytes / 1e6:.0f} MB)")
     else:
-        how = (
-            f"fetched once, at first use, by {status.installer}" if status.installer else "nothing here can fetch them"
-        )
+        how = f"fetched at first use by {status.installer}" if status.installer else "nothing here can fetch them"
         remedy = "" if status.installer else "put a GGUF file somewhere and set LINUS_NB_WEIGHTS to its path"
         yield Finding("embedded model", f"weights to come ({status.size_bytes / 1e6:.0f} MB, {how})", remedy)
 

@@ -1,0 +1,184 @@
+"""What the model is told in each phase.
+
+One decision a call, and examples as turns of a conversation: that is what a model of 135M parameters needs, and it does
+a large one no harm. The examples for a tool come from the tool. Their order is not free: a small model repeats what it
+saw last, so that answers in words come first and tools last.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, zip_longest
+from typing import Any
+
+from linus_nb.agent.requests import Message
+from linus_nb.agent.response import ExecutionStep
+from linus_nb.agent.schemas import NO_TOOL
+from linus_nb.tools.tool import Example, Tool
+
+MOST_TOOL_EXAMPLES = 8
+LONGEST_RESULT = 4000  # characters of a tool's result that the model is shown
+
+IN_WORDS = (
+    Example('Which animal is in the text: "The cat slept."'),
+    Example("Who are you?"),
+    Example('Is this positive or negative? "What a lovely day!"'),
+    Example("Write a greeting for Paul."),
+)
+ANSWERS = (
+    ('Which animal is in the text: "The cat slept."', "cat"),
+    ('Is this positive or negative? "What a lovely day!"', "positive"),
+    ("Write a greeting for Paul.", "Hello Paul, nice to meet you!"),
+    ('Is this positive or negative? "I hate waiting."', "negative"),
+)
+
+
+# -- reasoning ------------------------------------------------------------------------------------------------------
+
+
+def plan_messages(
+    question: str, tools: Mapping[str, Tool], instructions: str, history: Sequence[ExecutionStep], missing: str
+) -> tuple[Message, ...]:
+    """Return the question for a plan, with what was done so far and what is missing."""
+    listed = "\n".join(f"- {tool.name}: {tool.summary}" for tool in tools.values())
+    system = (
+        "Reply with the tool that answers the question.\n"
+        f"Tools:\n{listed}\n- {NO_TOOL}: answer in words, without a tool\n"
+        "A question that needs several tools becomes several tasks; "
+        "depends_on names the numbers of the tasks whose results a task needs."
+    )
+    asked = question
+    if history:
+        asked = f"{question}\nDone so far:\n{results_text(history)}\nStill missing: {missing or 'the answer'}"
+    examples = ((e.question, _plan_json(name, e.question)) for name, e in _plan_examples(tools))
+    return (("system", _with_instructions(system, instructions)), *_turns(examples), ("user", asked))
+
+
+def _plan_examples(tools: Mapping[str, Tool]) -> Iterator[tuple[str, Example]]:
+    by_tool = [[(tool.name, e) for e in _examples_of(tool)] for tool in tools.values()]
+    in_turn = [pair for pair in chain.from_iterable(zip_longest(*by_tool)) if pair is not None]
+    used = in_turn[:MOST_TOOL_EXAMPLES]
+    plain = [(NO_TOOL, e) for e in IN_WORDS]
+    return chain(plain[:1], used[:2], plain[1:], used[2:])
+
+
+def _examples_of(tool: Tool) -> Sequence[Example]:
+    """Return a tool's examples; where it has none, its own description stands for the question."""
+    return tool.examples or (Example(f"{tool.summary.rstrip('.')}."), Example(f"Use {tool.name}."))
+
+
+def _plan_json(tool: str, description: str) -> str:
+    return json.dumps({"tasks": [{"tool": tool, "description": description, "depends_on": []}]}, ensure_ascii=False)
+
+
+# -- arguments ------------------------------------------------------------------------------------------------------
+
+
+def argument_messages(task: str, tool: Tool, known: Sequence[ExecutionStep]) -> tuple[Message, ...]:
+    """Return the question for a tool's arguments."""
+    described = "".join(
+        f"\n- {name}: {schema['description']}" for name, schema in tool.parameters.items() if "description" in schema
+    )
+    system = f"Write the arguments of the tool {tool.name}: {tool.description.strip()}{described}"
+    examples = (
+        (e.question, json.dumps(e.arguments, ensure_ascii=False)) for e in tool.examples if e.arguments is not None
+    )
+    return (("system", system), *_turns(examples), ("user", _with_results(task, known)))
+
+
+# -- answers in words -----------------------------------------------------------------------------------------------
+
+
+def respond_messages(task: str, instructions: str, known: Sequence[ExecutionStep]) -> tuple[Message, ...]:
+    """Return the question for an answer without a tool."""
+    system = _with_instructions("Answer the question briefly.", instructions)
+    examples = () if instructions else ANSWERS
+    return (("system", system), *_turns(examples), ("user", _with_results(task, known)))
+
+
+# -- completion -----------------------------------------------------------------------------------------------------
+
+_VERDICTS = (
+    ("Question: Calculate 9 * 8\ncalculator(9 * 8) = 72", "yes", ""),
+    ("Question: How old is Ann, and what is twice that?\nsearch(Ann) failed: no connection", "no", "the age of Ann"),
+    ('Question: Is this positive or negative? "What a lovely day!"\nanswer = positive', "yes", ""),
+    ("Question: Calculate 2 + 2 and tell me the time.\ncalculator(2 + 2) = 4", "no", "the time"),
+    ("Question: What time is it?\ncurrent_time() = 10:30", "yes", ""),
+)
+
+
+def check_messages(question: str, history: Sequence[ExecutionStep]) -> tuple[Message, ...]:
+    """Return the question whether the results answer the question."""
+    examples = ((asked, json.dumps({"complete": done, "missing": lack})) for asked, done, lack in _VERDICTS)
+    system = "Do the results answer the question? Say what is missing, or leave it empty."
+    return (("system", system), *_turns(examples), ("user", f"Question: {question}\n{results_text(history)}"))
+
+
+# -- the final answer -----------------------------------------------------------------------------------------------
+
+_CONCLUSIONS = (
+    ("Question: Calculate 9 * 8\ncalculator(9 * 8) = 72", "9 * 8 = 72"),
+    ("Question: What time is it?\ncurrent_time() = Monday 1 May 2023, 10:30 UTC", "It is 10:30 UTC."),
+    ("Question: How much is 20 percent of 50?\ncalculator(20 / 100 * 50) = 10", "20 percent of 50 is 10."),
+    ('Question: How many words are in "a b c"?\nword_count(a b c) = 3', "There are 3 words."),
+)
+
+
+def conclude_messages(question: str, instructions: str, history: Sequence[ExecutionStep]) -> tuple[Message, ...]:
+    """Return the question for the final answer, from the results."""
+    system = _with_instructions("Answer the question from the results.", instructions)
+    return (
+        ("system", system),
+        *_turns(_CONCLUSIONS),
+        ("user", f"Question: {question}\n{results_text(history)}"),
+    )
+
+
+# -- asked again ----------------------------------------------------------------------------------------------------
+
+
+def again_messages(messages: tuple[Message, ...], reply: str, why: str) -> tuple[Message, ...]:
+    """Return the same question with the reply that could not be used, and why."""
+    return (
+        *messages,
+        ("assistant", reply[:LONGEST_RESULT] or "(nothing)"),
+        ("user", f"That cannot be used: {why}. Reply again, with one JSON object only."),
+    )
+
+
+# -- parts ----------------------------------------------------------------------------------------------------------
+
+
+def results_text(history: Sequence[ExecutionStep]) -> str:
+    """Return what was done, a line for each step, as ``calculator(42 * 17) = 714``."""
+    return "\n".join(map(result_line, history))
+
+
+def result_line(step: ExecutionStep) -> str:
+    """Return one step as a line."""
+    what = "answer" if step.tool is None else f"{step.tool}({_shown(step.arguments)})"
+    if step.status != "completed":
+        return f"{what} {step.status}: {step.error}"
+    result = str(step.result)
+    return f"{what} = {result if len(result) <= LONGEST_RESULT else result[:LONGEST_RESULT] + '…'}"
+
+
+def _shown(arguments: Mapping[str, Any]) -> str:
+    if len(arguments) == 1:
+        return str(next(iter(arguments.values())))
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+
+
+def _with_results(task: str, known: Sequence[ExecutionStep]) -> str:
+    return f"{task}\nKnown:\n{results_text(known)}" if known else task
+
+
+def _with_instructions(system: str, instructions: str) -> str:
+    return f"{instructions.strip()}\n\n{system}" if instructions.strip() else system
+
+
+def _turns(examples: Any) -> Iterator[Message]:
+    for question, reply in examples:
+        yield "user", question
+        yield "assistant", reply

@@ -1,0 +1,91 @@
+"""What an agent answers with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from linus_nb.agent.metrics import AgentMetrics
+from linus_nb.display import Shown
+
+
+@dataclass(frozen=True)
+class ExecutionStep:
+    """One task that an agent carried out, or tried to.
+
+    Attributes:
+        iteration: The round, from 1.
+        task: What was to be done, in the model's words.
+        tool: The tool's name, or None where the model answered in words.
+        arguments: What the tool was given.
+        result: What came of it; None where it failed.
+        status: ``completed``, ``failed`` or ``skipped`` (a task that it depends on failed).
+        error: What went wrong, in words; empty otherwise.
+        start_s: Seconds from the start of the run to the start of the step.
+        end_s: The same, to its end.
+    """
+
+    iteration: int
+    task: str
+    tool: str | None
+    result: Any
+    status: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+    start_s: float = 0.0
+    end_s: float = 0.0
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds that the step took."""
+        return self.end_s - self.start_s
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the step as plain data; the result is kept by reference."""
+        return dict(self.__dict__) | {"duration_s": self.duration_s}
+
+
+@dataclass(frozen=True, repr=False)
+class AgentResponse(Shown):
+    """An agent's answer, and how it came about; ``str()`` of it is the answer.
+
+    Attributes:
+        result: The answer.
+        metrics: What the run cost.
+        execution_history: The tasks carried out, in order.
+        completion_status: ``completed``, or one sentence that says what is missing.
+    """
+
+    result: str
+    metrics: AgentMetrics
+    execution_history: list[ExecutionStep] = field(default_factory=list)
+    completion_status: str = "completed"
+
+    _view = "linus_nb.rendering.response:response_bundle"
+
+    def __str__(self) -> str:
+        return self.result
+
+    def __repr__(self) -> str:
+        m = self.metrics
+        facts = [
+            "completed" if m.task_completed else f"not completed: {self.completion_status}",
+            _counted(m.total_iterations, "iteration"),
+            _counted(m.llm_calls, "model call"),
+            _counted(m.tool_executions, "tool call"),
+            f"{m.execution_time_seconds:.2f} s",
+        ]
+        return f"{self.result}\n\n({', '.join(facts)})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data (tool results as they are)."""
+        return {
+            "result": self.result,
+            "metrics": self.metrics.to_dict(),
+            "execution_history": [step.to_dict() for step in self.execution_history],
+            "completion_status": self.completion_status,
+        }
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,22 @@
+"""The clock as a tool."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from linus_nb.tools.tool import Example, Tool
+
+
+def time_now() -> str:
+    """Return the local date and time with its zone, as in ``Sunday 22 November 2026, 16:30 UTC``."""
+    return datetime.now(UTC).astimezone().strftime("%A %d %B %Y, %H:%M %Z")
+
+
+current_time = Tool(
+    name="current_time",
+    description="the current date and time",
+    schema={"type": "object", "properties": {}, "required": [], "additionalProperties": False},
+    blocking=lambda _: time_now(),
+    examples=(Example("Tell me the time.", {}), Example("What day is it today?", {})),
+    wrapped=time_now,
+)

@@ -1,0 +1,71 @@
+"""What a tool is to an agent, wherever it comes from."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question that a tool answers, and the arguments for it. Small models choose tools by such examples."""
+
+    question: str
+    arguments: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool: what a model reads of it, and how it is called.
+
+    Attributes:
+        name: What the model calls it.
+        description: What it does, for the model.
+        schema: The JSON schema of its arguments (an object).
+        blocking: Takes the arguments as a mapping and returns the result; None for a tool that must be awaited.
+        awaiting: The same, awaited; None for a tool that only blocks.
+        examples: Questions that it answers.
+        wrapped: What the tool was made from.
+    """
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+    blocking: Callable[[Mapping[str, Any]], Any] | None = None
+    awaiting: Callable[[Mapping[str, Any]], Awaitable[Any]] | None = None
+    examples: tuple[Example, ...] = ()
+    wrapped: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The schemas of the arguments, by name."""
+        properties: dict[str, Any] = self.schema.get("properties", {})
+        return properties
+
+    @property
+    def summary(self) -> str:
+        """The first line of the description."""
+        return self.description.strip().partition("\n")[0].strip()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the tool as the function it was made from (an async one gives an awaitable)."""
+        if self.wrapped is not None:
+            return self.wrapped(*args, **kwargs)
+        names = list(self.parameters)
+        arguments = dict(zip(names, args, strict=False)) | kwargs
+        call = self.blocking or self.awaiting
+        assert call is not None, f"tool {self.name!r} has nothing to call"
+        return call(arguments)
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]  # help(tool) shows what the tool does, not what a Tool is
+        return self.description
+
+
+def is_async(function: Any) -> bool:
+    """Return whether calling ``function`` gives a coroutine."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004  the method itself is asked
+    )

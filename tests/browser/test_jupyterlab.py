@@ -1,0 +1,78 @@
+"""What a person sees in a real JupyterLab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tests.browser.lab import Lab, run_all
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = """\
+import asyncio
+from linus_nb import AgentDAG, AgentNode, benchmark
+
+async def wait():
+    await asyncio.sleep(0.05)
+
+dag = AgentDAG('hostile')
+for name in ['<script>document.title="owned"</script>', 'a"b|{', '名前', 'last']:
+    dag.add_node(AgentNode(name, wait, description='<img src=x onerror="document.title=1">'))
+for name in list(dag.nodes)[:3]:
+    dag.add_edge(name, 'last', (lambda s: False) if name == '名前' else None)
+dag"""
+
+CELLS = [
+    HOSTILE,
+    "result = await dag\nresult",
+    "result.to_frame()",
+    "await benchmark(dag, repeats=2, warmup=0)",
+]
+
+
+def write_notebook(path: Path, cells: list[str]) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+
+
+def test_a_graph_is_drawn_awaited_tabled_and_compared(lab: Lab, page: Any, screenshots: Path):
+    write_notebook(lab.root / "cells.ipynb", CELLS)
+    run_all(page, lab, "cells.ipynb", timeout_s=90)
+    page.screenshot(path=screenshots / "cells.png")
+    assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    pictures = page.locator(".jp-OutputArea-output img[src^='data:image/svg+xml']:visible")
+    assert pictures.count() >= 2
+    for k in range(pictures.count()):
+        assert pictures.nth(k).evaluate("i => i.complete && i.naturalWidth > 100")
+    tables = page.locator(".jp-OutputArea-output table.dataframe")
+    assert tables.count() == 2
+    assert "speedup" in tables.nth(1).inner_text()
+    assert "名前" in tables.nth(0).inner_text()
+    assert page.locator(".jp-OutputArea-output script").count() == 0
+    assert page.title() != "owned"
+
+
+def test_an_untrusted_copy_still_shows_the_pictures(lab: Lab, page: Any, screenshots: Path):
+    write_notebook(lab.root / "cells.ipynb", CELLS[:2])
+    run_all(page, lab, "cells.ipynb", timeout_s=60)
+    page.evaluate("async () => { await window.jupyterapp.commands.execute('docmanager:save'); }")
+    saved = nbformat.read(lab.root / "cells.ipynb", as_version=4)
+    for cell in saved.cells:  # another's file: its outputs carry no signature of this server's
+        cell.source += "\n# changed"
+    nbformat.write(saved, lab.root / "copy.ipynb")
+    page.goto(lab.address("copy.ipynb"))
+    page.wait_for_selector(".jp-OutputArea-output img[src^='data:image/svg+xml']", timeout=60_000)
+    page.screenshot(path=screenshots / "untrusted.png")
+    trusted = page.evaluate(
+        "() => [...window.jupyterapp.shell.currentWidget.content.model.cells]"
+        ".filter(c => c.type === 'code').some(c => c.trusted)"
+    )
+    assert not trusted
+    assert (
+        page.locator(".jp-OutputArea-output img[src^='data:image/svg+xml']:visible").count() == 3
+    )  # graph, run, timeline
