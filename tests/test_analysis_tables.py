@@ -45,7 +45,7 @@ def test_a_row_per_node_in_plan_order_indexed_by_name() -> None:
     table = node_table(RECORDS["success"])
     assert list(table.index) == ["a", "b"]
     assert table.index.name == "node"
-    assert table["level"].tolist() == [0, 1]
+    assert table["level"].tolist() == [1, 2]
     assert table["duration_s"].tolist() == [2, 1]
     assert table["on_critical_path"].tolist() == [True, True]
     assert table["slack_s"].tolist() == [0, 0]

@@ -205,7 +205,9 @@ def read_arguments(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     properties: Mapping[str, Any] = schema.get("properties", {})
     required = list(schema.get("required", ()))
     objects = [value for value in json_values(text) if isinstance(value, dict)]
-    found = next((value for value in map(_unwrapped(properties), objects) if not properties.keys().isdisjoint(value)), {})
+    found = next(
+        (value for value in map(_unwrapped(properties), objects) if not properties.keys().isdisjoint(value)), {}
+    )
     if not found and len(properties) == 1:
         found = _only_value(text, objects, next(iter(properties)))
     lacking = [name for name in required if name not in found]

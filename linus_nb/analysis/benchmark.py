@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -196,7 +197,15 @@ async def _measure(
     from tqdm import tqdm
 
     turns = warmup + repeats
-    with tqdm(total=turns * len(session.modes), unit="run", leave=False, disable=not progress) as bar:
+    # in a kernel stderr is shown on red ground, as if something had gone wrong; there the bar stays, as one line
+    in_kernel = "ipykernel" in sys.modules
+    with tqdm(
+        total=turns * len(session.modes),
+        unit="run",
+        file=sys.stdout if in_kernel else sys.stderr,
+        leave=in_kernel,
+        disable=not progress,
+    ) as bar:
         for turn in range(turns):
             order = chance.sample(session.modes, len(session.modes))
             repeat = turn - warmup

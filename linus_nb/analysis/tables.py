@@ -50,7 +50,8 @@ def node_table(record: RunRecord) -> pd.DataFrame:
 
     Columns, with the same dtypes for every run, also an empty or a failed one:
 
-    * ``level`` (from 0), ``status`` (lower case), ``reason`` (why it was skipped or cancelled, else empty);
+    * ``level`` (from 1, as in the pictures), ``status`` (lower case), ``reason`` (why it was
+      skipped or cancelled, else empty);
     * ``start_s``, ``end_s``: seconds since the start of the run; ``duration_s`` between them; ``wait_s``: seconds it
       was ready but held back by a limit; NaN where it never came to that;
     * ``attempts``; ``llm_calls``, ``input_tokens``, ``output_tokens``: sums over the node's model calls;
@@ -109,7 +110,7 @@ def error_text(error: BaseException | None) -> str:
 def _node_row(node: NodeRecord, slack_s: float | None, on_path: bool) -> dict[str, Any]:
     calls = model_calls(node)
     return {
-        "level": node.level,
+        "level": node.level + 1,
         "status": node.status.value,
         "reason": node.reason,
         "start_s": node.start_s,

@@ -16,9 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"linus-nb {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    demo = commands.add_parser("demo", help="an agent, a graph, its picture and its timings, on the embedded model")
+    demo = commands.add_parser(
+        "demo", help="run the quickstart notebook here: an agent, a graph, its picture, its timings"
+    )
     demo.add_argument("--folder", default="linus-nb-demo", help="where the picture and the notebook go (%(default)s)")
-    demo.add_argument("--repeats", type=int, default=2, help="runs of each mode in the timing table (%(default)s)")
 
     lab = commands.add_parser("lab", help="open JupyterLab on the notebooks; what follows goes to jupyter lab")
     lab.add_argument("--folder", default=None, help="another folder than the project's notebooks")
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "demo":
             from linus_nb.cli.demo import demo as run_demo
 
-            return run_demo(options.folder, options.repeats)
+            return run_demo(options.folder)
         if options.command == "lab":
             from linus_nb.cli.lab import lab as open_lab
 

@@ -11,19 +11,16 @@ from linus_nb.errors import LinusError
 
 
 def notebooks_folder() -> Path:
-    """Return the notebooks beside the package (a clone), else those below the current folder.
+    """Return the folder of the project's notebooks: beside the package in a clone, within it in an installed wheel.
 
     Raises:
-        LinusError: there are none.
+        LinusError: there is neither.
     """
-    beside = Path(__file__).parents[2] / "notebooks"
-    for folder in (beside, Path.cwd() / "notebooks"):
+    package = Path(__file__).parents[1]
+    for folder in (package.parent / "notebooks", package / "notebooks"):
         if any(folder.glob("*.ipynb")):
             return folder
-    raise LinusError(
-        f"no notebooks in {str(beside)!r} or {str(Path.cwd() / 'notebooks')!r}; run this in a clone of the project, "
-        "or name a folder: linus-nb lab --folder FOLDER"
-    )
+    raise LinusError("this installation has no notebooks; install it again, or work in a clone of the project")
 
 
 def lab(folder: str | None, arguments: Sequence[str]) -> int:

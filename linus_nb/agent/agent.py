@@ -1,0 +1,146 @@
+"""The agent: a description (a model, tools, instructions), and the ways to ask it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from linus_nb.agent.drivers import adrive, drive, in_thread
+from linus_nb.agent.loop import AgentRun, answer
+from linus_nb.agent.response import AgentResponse
+from linus_nb.display import Shown
+from linus_nb.errors import LinusError
+from linus_nb.tools.adapt import adapt_all
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+
+class Agent(Shown):
+    """A chat model that plans, uses tools, checks what it did and answers.
+
+    An agent holds nothing of a run: one agent may answer many questions at the same time.
+
+    Args:
+        tools: Functions with type hints and a docstring (sync or async), LangChain tools, or tools of
+            `linus_nb.tools`.
+        llm: Any LangChain chat model; `linus_nb.models.default_model()`, once it is needed, where none is given.
+        name: What the agent is called.
+        instructions: What the model is told in every question: a role, a style, a language.
+        max_iterations: Rounds of planning and doing before the agent gives what it has.
+
+    Raises:
+        ToolError: something in ``tools`` is no tool, or two bear one name.
+
+    >>> from linus_nb.testing import ScriptedModel
+    >>> agent = Agent(llm=ScriptedModel(["Hello!"]))
+    >>> str(agent.run("Say hello"))
+    'Hello!'
+    """
+
+    _view = "linus_nb.rendering.response:agent_bundle"
+
+    def __init__(
+        self,
+        tools: Iterable[Any] = (),
+        *,
+        llm: BaseChatModel | None = None,
+        name: str = "agent",
+        instructions: str = "",
+        max_iterations: int = 5,
+    ) -> None:
+        if llm is not None and not (hasattr(llm, "invoke") and hasattr(llm, "ainvoke")):
+            raise _NotAModelError(llm)
+        if max_iterations < 1:
+            raise _IterationsError(max_iterations)
+        self.tools = adapt_all(tools)
+        self.name = name
+        self.instructions = instructions
+        self.max_iterations = max_iterations
+        self._llm = llm
+        self._choosing = threading.Lock()
+
+    @property
+    def llm(self) -> BaseChatModel:
+        """The chat model; the default one is chosen, and started, when it is first asked for.
+
+        Raises:
+            NoModelError: there is no default model here.
+        """
+        with self._choosing:
+            if self._llm is None:
+                from linus_nb.models import default_model
+
+                self._llm = default_model()
+            return self._llm
+
+    async def __call__(self, task: Any) -> AgentResponse:
+        """Answer a question: ``await agent("…")``."""
+        return await self.arun(task)
+
+    @overload
+    async def arun(self, task: Any, return_metrics: Literal[True] = True) -> AgentResponse: ...
+    @overload
+    async def arun(self, task: Any, return_metrics: Literal[False]) -> str: ...
+    @overload
+    async def arun(self, task: Any, return_metrics: bool) -> AgentResponse | str: ...
+    async def arun(self, task: Any, return_metrics: bool = True) -> AgentResponse | str:
+        """Answer a question.
+
+        Args:
+            task: A text; a mapping becomes text (one entry: its value; several: ``key: value`` lines).
+            return_metrics: Whether to give the whole response, or the bare answer.
+
+        Raises:
+            NoModelError: no model was given, and there is no default one.
+            ReplyError: the model's plan cannot be read, though it was asked for twice.
+        """
+        # choosing a model may load packages and start a server: seconds that no loop should wait
+        llm = self._llm or await in_thread(lambda: self.llm)
+        response = await adrive(answer(self._run_of(task)), llm)
+        return response if return_metrics else response.result
+
+    @overload
+    def run(self, task: Any, return_metrics: Literal[True] = True) -> AgentResponse: ...
+    @overload
+    def run(self, task: Any, return_metrics: Literal[False]) -> str: ...
+    @overload
+    def run(self, task: Any, return_metrics: bool) -> AgentResponse | str: ...
+    def run(self, task: Any, return_metrics: bool = True) -> AgentResponse | str:
+        """Answer a question, blocking; needs no event loop and disturbs none. Otherwise as `arun`."""
+        response = drive(answer(self._run_of(task)), self.llm)
+        return response if return_metrics else response.result
+
+    def _run_of(self, task: Any) -> AgentRun:
+        return AgentRun(as_text(task), self.tools, self.instructions, self.max_iterations)
+
+    def __repr__(self) -> str:
+        return f"Agent({self.name!r}, tools=[{', '.join(self.tools)}])"
+
+
+def as_text(task: Any) -> str:
+    """Return what an agent is given as text.
+
+    >>> as_text({"topic": "tides"})
+    'tides'
+    >>> as_text({"topic": "tides", "words": 20})
+    'topic: tides\\nwords: 20'
+    """
+    if isinstance(task, str):
+        return task
+    if isinstance(task, Mapping):
+        if len(task) == 1:
+            return str(next(iter(task.values())))
+        return "\n".join(f"{key}: {value}" for key, value in task.items())
+    return str(task)
+
+
+class _NotAModelError(LinusError, TypeError):
+    def __init__(self, llm: object) -> None:
+        super().__init__(f"llm={llm!r} is not a chat model; give a LangChain chat model, or leave llm out")
+
+
+class _IterationsError(LinusError, ValueError):
+    def __init__(self, max_iterations: int) -> None:
+        super().__init__(f"max_iterations={max_iterations} leaves no room for an answer; give 1 or more")

@@ -1,0 +1,212 @@
+"""The two drivers of the loop: one blocks, one awaits. Both report each call, and neither decides anything."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from linus_nb import events
+from linus_nb.agent.requests import CallModel, CallTool, Message, Reply, Request, Steps, ToolOutcome
+from linus_nb.agent.schemas import is_strict, without_lengths
+from linus_nb.engine.background import run_blocking
+from linus_nb.engine.threads import ThreadCall
+from linus_nb.models import model_name
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+T = TypeVar("T")
+
+
+def drive(steps: Steps[T], llm: BaseChatModel) -> T:
+    """Run the loop to its end in the calling thread."""
+    answer: Any = None
+    while True:
+        try:
+            request = steps.send(answer)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        answer = _call_model(llm, request) if isinstance(request, CallModel) else _call_tool(request)
+
+
+async def adrive(steps: Steps[T], llm: BaseChatModel) -> T:
+    """Run the loop to its end, awaiting the model and the tools."""
+    answer: Any = None
+    while True:
+        try:
+            request: Request = steps.send(answer)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        answer = await (_acall_model(llm, request) if isinstance(request, CallModel) else _acall_tool(request))
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """Await a blocking call that runs in a daemon thread, in a copy of the caller's context."""
+    result: T = await ThreadCall(function, copy_context()).wait()
+    return result
+
+
+# -- models -------------------------------------------------------------------------------------------------------------
+
+
+def _call_model(llm: BaseChatModel, request: CallModel) -> Reply:
+    messages, options = _prepared(llm, request)
+    began = time.perf_counter()
+    try:
+        message = llm.invoke(messages, **options)
+    except Exception as error:
+        return _failed_call(llm, request, began, error)
+    return _replied(llm, request, began, message)
+
+
+async def _acall_model(llm: BaseChatModel, request: CallModel) -> Reply:
+    messages, options = _prepared(llm, request)
+    began = time.perf_counter()
+    try:
+        message = await llm.ainvoke(messages, **options)
+    except Exception as error:
+        return _failed_call(llm, request, began, error)
+    return _replied(llm, request, began, message)
+
+
+def _prepared(llm: BaseChatModel, request: CallModel) -> tuple[list[Any], dict[str, Any]]:
+    """Return the messages and the options of a call: the schema goes to the provider, or else into the prompt."""
+    messages: Sequence[Message] = request.messages
+    if request.schema is None:
+        return list(messages), {}
+    model = _innermost(llm)
+    if not _takes_response_format(model):
+        asked = f"\n\nReply with one JSON object only, which fits this JSON schema: {json.dumps(request.schema)}"
+        (role, system), *rest = messages
+        return [(role, system + asked), *rest], {}
+    # OpenAI's own strict mode knows no bounds on text; other servers need them, or a small model never ends
+    strict = is_strict(request.schema)
+    schema = without_lengths(request.schema) if _is_openai_itself(model) and strict else dict(request.schema)
+    name = request.purpose.replace(" ", "_")
+    return list(messages), {
+        "response_format": {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": strict}}
+    }
+
+
+def _innermost(llm: Any) -> Any:
+    while (inner := getattr(llm, "bound", None)) is not None:
+        llm = inner
+    return llm
+
+
+def _takes_response_format(model: Any) -> bool:
+    return bool(getattr(model, "takes_response_format", False)) or _is_a(model, "BaseChatOpenAI")
+
+
+def _is_a(thing: Any, name: str) -> bool:
+    """Told by the class's name, so that its package is not loaded to ask."""
+    return any(kind.__name__ == name for kind in type(thing).__mro__)
+
+
+def _is_openai_itself(model: Any) -> bool:
+    base_url = getattr(model, "openai_api_base", None)
+    return _is_a(model, "BaseChatOpenAI") and (not base_url or "api.openai.com" in base_url)
+
+
+def _replied(llm: Any, request: CallModel, began: float, message: Any) -> Reply:
+    duration_s = time.perf_counter() - began
+    text = str(message.text if hasattr(message, "text") else message.content)
+    usage: Mapping[str, Any] | None = getattr(message, "usage_metadata", None)
+    reply = _counted(request, text, usage)
+    _report_model(llm, request, duration_s, reply)
+    return reply
+
+
+def _counted(request: CallModel, text: str, usage: Mapping[str, Any] | None) -> Reply:
+    if usage:
+        return Reply(text, usage.get("input_tokens", 0), usage.get("output_tokens", 0))
+    written = sum(len(content) for _, content in request.messages)
+    return Reply(text, _tokens(written), _tokens(len(text)), estimated=True)
+
+
+def _tokens(characters: int) -> int:
+    """Return about how many tokens a text of so many characters has (English: four characters a token)."""
+    return -(-characters // 4)
+
+
+def _failed_call(llm: Any, request: CallModel, began: float, error: Exception) -> Reply:
+    """Report a call that raised, and raise again; a reply cut at its token limit is a reply all the same."""
+    duration_s = time.perf_counter() - began
+    cut = _cut_reply(error)
+    if cut is not None:
+        reply = _counted(request, cut, None)
+        _report_model(llm, request, duration_s, reply)
+        return reply
+    events.report(events.ModelCalled(model_name(llm), duration_s, purpose=request.purpose, error=error))
+    raise error
+
+
+def _cut_reply(error: Exception) -> str | None:
+    """Return what was written before the limit; the OpenAI client raises where a reply to a schema was cut."""
+    if not _is_a(error, "LengthFinishReasonError"):
+        return None
+    choices = getattr(getattr(error, "completion", None), "choices", None) or []
+    return str(choices[0].message.content or "") if choices else ""
+
+
+def _report_model(llm: Any, request: CallModel, duration_s: float, reply: Reply) -> None:
+    events.report(
+        events.ModelCalled(
+            model_name(llm),
+            duration_s,
+            reply.input_tokens,
+            reply.output_tokens,
+            estimated=reply.estimated,
+            purpose=request.purpose,
+        )
+    )
+
+
+# -- tools --------------------------------------------------------------------------------------------------------------
+
+
+def _call_tool(request: CallTool) -> ToolOutcome:
+    tool, arguments, began = request.tool, request.arguments, time.perf_counter()
+    try:
+        if tool.blocking is not None:
+            result = tool.blocking(arguments)
+        else:
+            assert tool.awaiting is not None, f"tool {tool.name!r} has nothing to call"
+            result = tool.awaiting(arguments)
+        if inspect.isawaitable(result):
+            result = run_blocking(_finished(result))
+    except Exception as error:  # noqa: BLE001  whatever a tool raises is told to the model
+        return _outcome(request, began, None, error)
+    return _outcome(request, began, result, None)
+
+
+async def _acall_tool(request: CallTool) -> ToolOutcome:
+    tool, arguments, began = request.tool, request.arguments, time.perf_counter()
+    try:
+        if tool.awaiting is not None:
+            result = await tool.awaiting(arguments)
+        else:
+            assert tool.blocking is not None, f"tool {tool.name!r} has nothing to call"
+            blocking = tool.blocking
+            result = await in_thread(lambda: blocking(arguments))
+        if inspect.isawaitable(result):
+            result = await result
+    except Exception as error:  # noqa: BLE001  whatever a tool raises is told to the model
+        return _outcome(request, began, None, error)
+    return _outcome(request, began, result, None)
+
+
+async def _finished(awaitable: Any) -> Any:
+    return await awaitable
+
+
+def _outcome(request: CallTool, began: float, result: Any, error: Exception | None) -> ToolOutcome:
+    duration_s = time.perf_counter() - began
+    events.report(events.ToolCalled(request.tool.name, duration_s, dict(request.arguments), result, error))
+    return ToolOutcome(result, error)

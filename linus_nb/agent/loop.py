@@ -1,0 +1,247 @@
+"""What an agent does, written once: a generator that asks for model and tool calls, whoever makes them.
+
+reason (a plan) -> for each task: arguments -> tool, or respond -> is it complete? -> again, or the final answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from linus_nb.agent import prompts
+from linus_nb.agent.figures import loses_the_figure
+from linus_nb.agent.metrics import AgentMetrics
+from linus_nb.agent.replies import Task, Unusable, Verdict, read_arguments, read_plan, read_verdict
+from linus_nb.agent.requests import CallModel, CallTool, Message, Reply, Steps, ToolOutcome
+from linus_nb.agent.response import AgentResponse, ExecutionStep
+from linus_nb.agent.schemas import plan_schema, verdict_schema
+from linus_nb.errors import ReplyError
+from linus_nb.tools.tool import Tool
+
+T = TypeVar("T")
+COMPLETED = "completed"
+
+
+@dataclass
+class AgentRun:
+    """One run of an agent: what it was asked, and all that it gathers. Nothing of it lives on the agent."""
+
+    question: str
+    tools: Mapping[str, Tool]
+    instructions: str = ""
+    max_iterations: int = 5
+    clock: Callable[[], float] = time.perf_counter
+    history: list[ExecutionStep] = field(default_factory=list)
+    metrics: AgentMetrics = field(default_factory=AgentMetrics)
+
+    def __post_init__(self) -> None:
+        self._began = self.clock()
+
+    def elapsed(self) -> float:
+        """Return the seconds since the run began."""
+        return self.clock() - self._began
+
+
+def answer(run: AgentRun) -> Steps[AgentResponse]:
+    """Answer the question of a run.
+
+    Raises:
+        ReplyError: the very first plan cannot be read, though it was asked for twice.
+    """
+    status = yield from _rounds(run)
+    result = yield from _final_answer(run)
+    m = run.metrics
+    m.task_completed = status == COMPLETED
+    m.iterations_to_completion = m.total_iterations if m.task_completed else None
+    m.total_tokens = m.total_input_tokens + m.total_output_tokens
+    if not m.task_completed:
+        result = f"{result}\n\n(Not completed: {status})".lstrip()
+    m.execution_time_seconds = run.elapsed()
+    return AgentResponse(result, m, run.history, status)
+
+
+def _rounds(run: AgentRun) -> Steps[str]:
+    """Plan, do and check until it is done; return ``completed`` or a sentence that says what is missing."""
+    missing = ""
+    for iteration in range(1, run.max_iterations + 1):
+        run.metrics.total_iterations = iteration
+        try:
+            plan = yield from _reason(run, missing)
+            before = len(run.history)
+            yield from _carry_out(run, iteration, plan)
+            verdict = yield from _check(run, run.history[before:])
+        except ReplyError as error:
+            if not run.history:
+                raise
+            return str(error)
+        if verdict.complete:
+            return COMPLETED
+        missing = verdict.missing
+        if _brought_nothing_new(run.history, before):
+            return f"round {iteration} brought nothing new; missing: {missing or 'not said'}"
+    return f"the limit of {run.max_iterations} iterations was reached; missing: {missing or 'not said'}"
+
+
+# -- the phases ---------------------------------------------------------------------------------------------------------
+
+
+def _reason(run: AgentRun, missing: str) -> Steps[Sequence[Task]]:
+    run.metrics.reasoning_calls += 1
+    plan: tuple[Task, ...]
+    if run.tools:
+        messages = prompts.plan_messages(run.question, run.tools, run.instructions, run.history, missing)
+        plan = yield from _asked(
+            run,
+            CallModel(messages, "reasoning", plan_schema(run.tools)),
+            lambda text: read_plan(text, run.tools, run.question),
+            "a plan",
+        )
+    else:
+        plan = ()  # nothing to choose from
+    plan = plan or (Task(run.question),)
+    if len(plan) == 1 and not run.history:
+        # the question itself says it better than a small model's account of it
+        return (Task(run.question, plan[0].tool),)
+    return plan
+
+
+def _carry_out(run: AgentRun, iteration: int, plan: Sequence[Task]) -> Steps[None]:
+    done: list[ExecutionStep] = []
+    for task in plan:
+        needed = [done[number - 1] for number in task.depends_on]
+        step = yield from carry_out_task(run, iteration, task, needed)
+        done.append(step)
+        run.history.append(step)
+
+
+def carry_out_task(run: AgentRun, iteration: int, task: Task, needed: Sequence[ExecutionStep]) -> Steps[ExecutionStep]:
+    """Carry out one task, given the steps that it depends on. Touches nothing of other tasks."""
+    start_s = run.elapsed()
+    arguments: dict[str, Any] = {}
+    result, error, status = None, "", COMPLETED
+    if any(step.status != COMPLETED for step in needed):
+        status, error = "skipped", "a task that it depends on did not complete"
+    elif task.tool is None:
+        result = yield from _respond(run, task, needed)
+    else:
+        try:
+            arguments = yield from _arguments(run, task, run.tools[task.tool], needed)
+        except ReplyError as unusable:
+            status, error = "failed", str(unusable)
+        else:
+            outcome = yield from _tool(run, run.tools[task.tool], arguments)
+            result = outcome.result
+            if outcome.error is not None:
+                status, error = "failed", str(outcome.error) or type(outcome.error).__name__
+    return ExecutionStep(
+        iteration, task.description, task.tool, result, status, arguments, error, start_s, run.elapsed()
+    )
+
+
+def _respond(run: AgentRun, task: Task, needed: Sequence[ExecutionStep]) -> Steps[str]:
+    known = needed or [step for step in run.history if step.status == COMPLETED]
+    messages = prompts.respond_messages(task.description, run.instructions, known)
+    reply = yield from _ask(run, CallModel(messages, "response"))
+    return reply.text.strip()
+
+
+def _arguments(run: AgentRun, task: Task, tool: Tool, needed: Sequence[ExecutionStep]) -> Steps[dict[str, Any]]:
+    if not tool.parameters:
+        return {}  # nothing to decide
+    asked = task.description
+    if asked != run.question and not asked.strip():
+        asked = run.question
+    known = needed or [step for step in run.history if step.status == COMPLETED]
+    messages = prompts.argument_messages(asked, tool, known)
+    return (
+        yield from _asked(
+            run,
+            CallModel(messages, "arguments", tool.schema),
+            lambda text: read_arguments(text, tool.schema),
+            f"the arguments of {tool.name!r}",
+        )
+    )
+
+
+def _tool(run: AgentRun, tool: Tool, arguments: dict[str, Any]) -> Steps[ToolOutcome]:
+    outcome: ToolOutcome = yield CallTool(tool, arguments)
+    run.metrics.tool_executions += 1
+    if outcome.error is None:
+        run.metrics.successful_tool_calls += 1
+    else:
+        run.metrics.failed_tool_calls += 1
+    return outcome
+
+
+def _check(run: AgentRun, steps: Sequence[ExecutionStep]) -> Steps[Verdict]:
+    """Return whether the task is done. Where a step failed, or all was said in words, no model need be asked."""
+    failed = [step for step in steps if step.status == "failed"]
+    if failed:
+        return Verdict(complete=False, missing=failed[-1].error)
+    if len(run.history) == 1 and run.history[0].tool is None:
+        # one answer in words to the whole question: a check could only say that it is one
+        return Verdict(complete=bool(run.history[0].result), missing="an answer")
+    run.metrics.completion_checks += 1
+    return (
+        yield from _asked(
+            run,
+            CallModel(prompts.check_messages(run.question, run.history), "completion check", verdict_schema()),
+            read_verdict,
+            "yes or no",
+        )
+    )
+
+
+def _final_answer(run: AgentRun) -> Steps[str]:
+    done = [step for step in run.history if step.status == COMPLETED]
+    if len(run.history) == 1 and done and done[0].tool is None:
+        return str(done[0].result)
+    if not done:
+        return ""
+    messages = prompts.conclude_messages(run.question, run.instructions, done)
+    reply = yield from _ask(run, CallModel(messages, "final answer"))
+    said = reply.text.strip()
+    if not said or (len(done) == 1 and loses_the_figure(said, done[0].result, messages[-1][1])):
+        return str(done[-1].result)
+    return said
+
+
+# -- asking -----------------------------------------------------------------------------------------------------------------
+
+
+def _ask(run: AgentRun, call: CallModel) -> Steps[Reply]:
+    reply: Reply = yield call
+    run.metrics.llm_calls += 1
+    run.metrics.total_input_tokens += reply.input_tokens
+    run.metrics.total_output_tokens += reply.output_tokens
+    return reply
+
+
+def _asked(run: AgentRun, call: CallModel, read: Callable[[str], T], wanted: str) -> Steps[T]:
+    """Ask, read the reply, and ask once more where it cannot be used.
+
+    Raises:
+        ReplyError: the second reply cannot be used either.
+    """
+    reply = yield from _ask(run, call)
+    try:
+        return read(reply.text)
+    except Unusable as why:
+        messages: tuple[Message, ...] = prompts.again_messages(call.messages, reply.text, str(why))
+    reply = yield from _ask(run, CallModel(messages, call.purpose, call.schema))
+    try:
+        return read(reply.text)
+    except Unusable as why:
+        raise ReplyError(f"{wanted} ({why})", reply.text) from None
+
+
+def _brought_nothing_new(history: Sequence[ExecutionStep], before: int) -> bool:
+    """Return whether every step since ``before`` did again what had been done, and got the same."""
+    known = [_deed(step) for step in history[:before] if step.status == COMPLETED]
+    return before > 0 and all(step.status == COMPLETED and _deed(step) in known for step in history[before:])
+
+
+def _deed(step: ExecutionStep) -> tuple[str | None, str, str]:
+    return step.tool, str(sorted(step.arguments.items())), str(step.result)

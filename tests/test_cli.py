@@ -1,0 +1,97 @@
+"""The command line, as a person types it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from linus_nb import __version__
+from linus_nb.cli import demo, doctor, lab, main
+
+
+def test_doctor_says_what_is_there_and_names_no_key(capsys, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert f"linus-nb        {__version__}" in out
+    for what in ("Python", "kernel", "Graphviz", "default model", "embedded model", "asyncio"):
+        assert what in out
+    assert "OPENAI_API_KEY" in out
+    assert "sk-very-secret" not in out
+
+
+def test_doctor_says_how_to_get_what_is_missing(capsys, monkeypatch):
+    missing = doctor.Finding("kernel", "missing", "pip install ipykernel", needed=True)
+    monkeypatch.setattr(doctor, "findings", lambda: iter([missing]))
+    assert main(["doctor"]) == 1
+    assert "to get it: pip install ipykernel" in capsys.readouterr().out
+
+
+def write_quickstart(folder: Path, *cells: str) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(notebook, folder / demo.NOTEBOOK)
+
+
+SMALL = """\
+from linus_nb import AgentDAG, AgentNode, benchmark
+dag = AgentDAG("small").add_node(AgentNode("one", lambda: 1))
+result = await dag
+timings = await benchmark(dag, repeats=1, warmup=0, progress=False)
+"""
+
+
+@pytest.mark.kernel
+def test_demo_writes_notebook_and_picture_and_prints_the_table(tmp_path, capsys, monkeypatch):
+    (tmp_path / "source").mkdir()
+    write_quickstart(tmp_path / "source", SMALL, "result")
+    monkeypatch.setattr(demo, "notebooks_folder", lambda: tmp_path / "source")
+    assert main(["demo", "--folder", str(tmp_path / "out")]) == 0
+    out, err = capsys.readouterr()
+    assert "critical_path_s" in out
+    assert "dataflow" in out
+    assert "[2] result" in err
+    assert str(tmp_path / "out") in err
+    assert "<svg" in (tmp_path / "out" / "graph.svg").read_text(encoding="utf-8")
+    executed = nbformat.read(tmp_path / "out" / demo.NOTEBOOK, as_version=4)
+    assert "✓ one" in executed.cells[1].outputs[0].data["text/plain"]
+
+
+@pytest.mark.kernel
+def test_demo_tells_of_a_failing_cell_and_keeps_what_was_done(tmp_path, capsys, monkeypatch):
+    (tmp_path / "source").mkdir()
+    write_quickstart(tmp_path / "source", "print('kept')", "1 / 0")
+    monkeypatch.setattr(demo, "notebooks_folder", lambda: tmp_path / "source")
+    assert main(["demo", "--folder", str(tmp_path / "out")]) == 1
+    assert "ZeroDivisionError: division by zero" in capsys.readouterr().err
+    executed = nbformat.read(tmp_path / "out" / demo.NOTEBOOK, as_version=4)
+    assert executed.cells[0].outputs[0].text == "kept\n"
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    assert main(["demo", "--folder", str(tmp_path / "file")]) == 2
+    assert "name another with --folder" in capsys.readouterr().err
+
+
+def test_lab_opens_the_notebooks_and_passes_the_rest_on(monkeypatch):
+    seen: list[list[str]] = []
+    monkeypatch.setattr(lab.subprocess, "call", lambda command: seen.append(command) or 0)
+    assert main(["lab", "--no-browser"]) == 0
+    command = seen[0]
+    assert command[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert command[-1] == "--no-browser"
+    assert any(part.endswith("01_quickstart.ipynb") for part in command)
+
+
+def test_lab_names_a_folder_that_is_not_there(tmp_path, capsys):
+    assert main(["lab", "--folder", str(tmp_path / "nowhere")]) == 2
+    assert "is no folder" in capsys.readouterr().err
+
+
+def test_an_unknown_argument_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["doctor", "--loud"])
+    assert "unknown argument '--loud'" in capsys.readouterr().err

@@ -1,0 +1,78 @@
+"""Top-level await in a real kernel, without a notebook around it."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+pytestmark = pytest.mark.kernel
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Any]:
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        yield client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def run_cell(client: Any, source: str) -> dict[str, Any]:
+    """Return the last result's MIME bundle; an error in the cell fails the test."""
+    identity = client.execute(source)
+    bundle: dict[str, Any] = {}
+    while True:
+        try:
+            message = client.get_iopub_msg(timeout=60)
+        except queue.Empty:
+            pytest.fail(f"no answer from the kernel to {source!r}")
+        if message["parent_header"].get("msg_id") != identity:
+            continue
+        kind, content = message["msg_type"], message["content"]
+        if kind == "error":
+            pytest.fail("\n".join(content["traceback"]))
+        if kind == "execute_result":
+            bundle = content["data"]
+        if kind == "status" and content["execution_state"] == "idle":
+            return bundle
+
+
+GRAPH = """
+import asyncio
+from linus_nb import Agent, AgentDAG, AgentNode, DAGExecutor, last_run
+from linus_nb.testing import ScriptedModel
+from linus_nb.tools import calculator
+
+async def double(x):
+    await asyncio.sleep(0.01)
+    return 2 * x
+
+dag = AgentDAG("cell").add_node(AgentNode("double", double, output_key="doubled"))
+"""
+
+
+def test_a_graph_and_an_agent_are_awaited_at_the_top_of_a_cell(kernel):
+    run_cell(kernel, GRAPH)
+    shown = run_cell(kernel, "dag")
+    assert "data:image/svg+xml;base64," in shown["text/html"]
+    assert shown["text/plain"].startswith("cell: 1 node")
+    assert run_cell(kernel, "(await dag({'x': 21})).final_state['doubled']")["text/plain"] == "42"
+    answer = run_cell(kernel, "str(await Agent(llm=ScriptedModel(lambda messages, schema: 'Hello.'))('Say hello'))")
+    assert answer["text/plain"] == "'Hello.'"
+
+
+def test_sync_calls_work_in_a_cell_beside_the_running_loop(kernel):
+    run_cell(kernel, GRAPH)
+    assert run_cell(kernel, "DAGExecutor(dag).execute({'x': 4}).final_state['doubled']")["text/plain"] == "8"
+    assert run_cell(kernel, "last_run().final_state['doubled']")["text/plain"] == "8"
+
+
+def test_a_run_goes_on_in_the_background_between_cells(kernel):
+    run_cell(kernel, GRAPH)
+    run_cell(kernel, "run = dag.start({'x': 5})")
+    assert run_cell(kernel, "(await run).node_results")["text/plain"] == "{'double': 10}"

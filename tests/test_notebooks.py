@@ -1,0 +1,61 @@
+"""Every notebook runs from top to bottom in a real kernel, and shows what its text promises."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+
+
+def executed(name: str, folder: Path) -> list[str]:
+    """Return the text of each code cell's outputs, after running the notebook; a failing cell raises."""
+    notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
+    NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(folder)}},
+    ).execute()
+    return [_text(cell) for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _text(cell: nbformat.NotebookNode) -> str:
+    parts = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell.outputs]
+    return "\n".join(parts)
+
+
+@pytest.mark.kernel
+@pytest.mark.local_model
+def test_the_quickstart_does_the_main_job_on_the_real_local_model(tmp_path):
+    texts = executed("01_quickstart.ipynb", tmp_path)
+    everything = "\n".join(texts)
+    assert "714" in texts[1]
+    assert "letter ✓ success" in everything
+    assert re.search(r"Your order came to 228\.", everything)
+    assert all(mode in texts[-1] for mode in ("sync", "async", "parallel", "dataflow"))
+
+
+@pytest.mark.kernel
+def test_the_patterns_are_as_much_faster_as_the_text_says(tmp_path):
+    everything = "\n".join(executed("02_async_patterns.ipynb", tmp_path))
+    gathered, levelled = (float(x) for x in re.findall(r"([\d.]+) times as fast", everything))
+    # real seconds on a noisy machine: the bounds are wide, what they tell apart is waiting together and in turn
+    assert 2.5 < gathered <= 3.1
+    assert 1.4 < levelled <= 1.75
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda p: p.name)
+def test_a_notebook_is_committed_with_outputs_and_without_errors_or_paths(path):
+    notebook = nbformat.read(path, as_version=4)
+    code = [c for c in notebook.cells if c.cell_type == "code"]
+    assert all(c.execution_count for c in code)
+    assert not [o for c in code for o in c.outputs if o.output_type == "error"]
+    text = path.read_text(encoding="utf-8")
+    assert "/home/" not in text
+    assert "/root/" not in text
