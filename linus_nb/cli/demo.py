@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from linus_nb.cli.lab import notebooks_folder
 from linus_nb.errors import LinusError
@@ -63,9 +63,7 @@ def demo(folder: str) -> int:
 
 async def _execute(notebook: Any, folder: Path) -> str | None:
     """Run every code cell, saying what it does; return what the last one printed, or None if a cell failed."""
-    import nbformat
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
 
     client = NotebookClient(
         notebook,
@@ -74,7 +72,16 @@ async def _execute(notebook: Any, folder: Path) -> str | None:
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )
-    async with client.async_setup_kernel():
+    # what the kernel itself says (that it listens on this machine, say) is no part of the demo
+    with (folder / "kernel.log").open("w", encoding="utf-8") as log:
+        return await _run_cells(client, notebook, log)
+
+
+async def _run_cells(client: Any, notebook: Any, log: IO[str]) -> str | None:
+    import nbformat
+    from nbclient.exceptions import CellExecutionError
+
+    async with client.async_setup_kernel(stderr=log):
         number = 0
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type != "code":
@@ -91,7 +98,11 @@ async def _execute(notebook: Any, folder: Path) -> str | None:
                 _say(f"      {line}")
             _say(f"      ({time.perf_counter() - began:.1f} s)")
         export = nbformat.v4.new_code_cell(EXPORT)
-        await client.async_execute_cell(export, len(notebook.cells))
+        notebook.cells.append(export)
+        try:
+            await client.async_execute_cell(export, len(notebook.cells) - 1)
+        finally:
+            notebook.cells.remove(export)  # it is the demo's, not the quickstart's
         return "".join(o.text for o in export.outputs if o.output_type == "stream" and o.name == "stdout")
 
 

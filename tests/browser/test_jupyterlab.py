@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from tests.browser.lab import Lab, run_all
 
 pytestmark = pytest.mark.browser
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 HOSTILE = """\
 import asyncio
@@ -76,3 +79,17 @@ def test_an_untrusted_copy_still_shows_the_pictures(lab: Lab, page: Any, screens
     assert (
         page.locator(".jp-OutputArea-output img[src^='data:image/svg+xml']:visible").count() == 3
     )  # graph, run, timeline
+
+
+@pytest.mark.local_model
+def test_the_quickstart_runs_from_top_to_bottom_as_a_person_would_run_it(lab: Lab, page: Any, screenshots: Path):
+    shutil.copy(NOTEBOOKS / "01_quickstart.ipynb", lab.root)
+    page.set_viewport_size({"width": 1280, "height": 3600})  # long enough that Lab renders every cell
+    run_all(page, lab, "01_quickstart.ipynb", timeout_s=240)
+    page.wait_for_selector(".jp-OutputArea-output table.dataframe >> nth=1", timeout=20_000)
+    page.screenshot(path=screenshots / "quickstart.png")
+    assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    text = page.locator(".jp-Notebook").inner_text()
+    assert "714" in text
+    assert "Your order came to 228." in text
+    assert page.locator(".jp-OutputArea-output img[src^='data:image/svg+xml']:visible").count() >= 3
