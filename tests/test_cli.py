@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -77,14 +80,6 @@ def test_demo_runs_in_this_python_whatever_else_is_called_python3(tmp_path, caps
     assert sys.executable in capsys.readouterr().err
 
 
-def test_demo_without_any_model_says_how_to_get_one(tmp_path, capsys, monkeypatch):
-    missing = doctor.Finding("default model", "none", "set OPENAI_API_KEY", needed=True)
-    monkeypatch.setattr(demo, "model_findings", lambda: iter([missing]))
-    assert main(["demo", "--folder", str(tmp_path / "out")]) == 2
-    assert "no chat model to run the demo on; set OPENAI_API_KEY" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
-
-
 @pytest.mark.kernel
 def test_demo_tells_of_a_failing_cell_and_keeps_what_was_done(tmp_path, capsys, monkeypatch):
     (tmp_path / "source").mkdir()
@@ -95,6 +90,38 @@ def test_demo_tells_of_a_failing_cell_and_keeps_what_was_done(tmp_path, capsys, 
     assert "ZeroDivisionError: division by zero" in capsys.readouterr().err
     executed = nbformat.read(tmp_path / "out" / lab.QUICKSTART, as_version=4)
     assert executed.cells[0].outputs[0].text == "kept\n"
+
+
+@pytest.mark.kernel
+def test_interrupting_the_demo_ends_its_kernel_and_keeps_what_was_done(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    tell_pid = "import os, pathlib; pathlib.Path('pid').write_text(str(os.getpid())); print('kept')"
+    write_quickstart(tmp_path / "notebooks", tell_pid, "import asyncio; await asyncio.sleep(600)")
+    code = "import sys; from linus_nb.cli import main; sys.exit(main(['demo', '--folder', 'out']))"
+    environment = {**os.environ, "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}  # these cells need no model
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert any(line.startswith("[2]") for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130, said
+    assert said == "linus-nb: interrupted; what was written is kept\n"
+    executed = nbformat.read(tmp_path / "out" / lab.QUICKSTART, as_version=4)
+    assert executed.cells[0].outputs[0].text == "kept\n"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "out" / "pid").read_text()), 0)
+
+
+@pytest.mark.kernel
+def test_a_kernel_that_dies_is_told_in_a_sentence(tmp_path, capsys, monkeypatch):
+    (tmp_path / "source").mkdir()
+    write_quickstart(tmp_path / "source", "import os; os._exit(7)")
+    monkeypatch.setattr(demo, "notebooks_folder", lambda: tmp_path / "source")
+    monkeypatch.setattr(demo, "_have_model", lambda: None)  # this cell needs none
+    assert main(["demo", "--folder", str(tmp_path / "out")]) == 2
+    assert "the kernel died in cell [1]" in capsys.readouterr().err
 
 
 def test_demo_without_any_model_names_the_ways_out_before_it_starts(tmp_path, capsys, monkeypatch):

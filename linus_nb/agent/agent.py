@@ -97,7 +97,7 @@ class Agent(Shown):
             ReplyError: the model's plan cannot be read, though it was asked for twice.
         """
         # choosing a model may load packages and start a server: seconds that no loop should wait
-        llm = self._llm or await in_thread(lambda: self.llm)
+        llm = self._llm if self._llm is not None else await in_thread(lambda: self.llm)
         response = await adrive(answer(self._run_of(task)), llm)
         return response if return_metrics else response.result
 

@@ -1,36 +1,32 @@
 """What the model is told in each phase.
 
 One decision a call, and examples as turns of a conversation: that is what a model of 135M parameters needs, and it does
-a large one no harm. The examples for a tool come from the tool. Their order is not free: a small model repeats what it
-saw last, so that answers in words come first and tools last.
+a large one no harm. The examples for a tool come from the tool, and those nearest to the question are taken.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, zip_longest
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from linus_nb.agent.likeness import nearest_last
 from linus_nb.agent.requests import Message
 from linus_nb.agent.response import ExecutionStep
 from linus_nb.agent.schemas import NO_TOOL
 from linus_nb.tools.tool import Example, Tool
 
-MOST_TOOL_EXAMPLES = 8
+MOST_EXAMPLES = 5
 LONGEST_RESULT = 4000  # characters of a tool's result that the model is shown
 
 IN_WORDS = (
-    Example('Which animal is in the text: "The cat slept."'),
-    Example("Who are you?"),
-    Example('Is this positive or negative? "What a lovely day!"'),
-    Example("Write a greeting for Paul."),
-)
-ANSWERS = (
     ('Which animal is in the text: "The cat slept."', "cat"),
+    ("Who are you?", "I am an assistant."),
     ('Is this positive or negative? "What a lovely day!"', "positive"),
+    ('Is this review good or bad? "The room was dirty."', "bad"),
     ("Write a greeting for Paul.", "Hello Paul, nice to meet you!"),
-    ('Is this positive or negative? "I hate waiting."', "negative"),
+    ('Extract the colour from: "My car is red."', "red"),
+    ("Say goodbye to Tom.", "Goodbye, Tom!"),
 )
 
 
@@ -51,16 +47,14 @@ def plan_messages(
     asked = question
     if history:
         asked = f"{question}\nDone so far:\n{results_text(history)}\nStill missing: {missing or 'the answer'}"
-    examples = ((e.question, _plan_json(name, e.question)) for name, e in _plan_examples(tools))
+    examples = _plan_examples(question, tools)
     return (("system", _with_instructions(system, instructions)), *_turns(examples), ("user", asked))
 
 
-def _plan_examples(tools: Mapping[str, Tool]) -> Iterator[tuple[str, Example]]:
-    by_tool = [[(tool.name, e) for e in _examples_of(tool)] for tool in tools.values()]
-    in_turn = [pair for pair in chain.from_iterable(zip_longest(*by_tool)) if pair is not None]
-    used = in_turn[:MOST_TOOL_EXAMPLES]
-    plain = [(NO_TOOL, e) for e in IN_WORDS]
-    return chain(plain[:1], used[:2], plain[1:], used[2:])
+def _plan_examples(question: str, tools: Mapping[str, Tool]) -> list[tuple[str, str]]:
+    pool = [(e.question, tool.name) for tool in tools.values() for e in _examples_of(tool)]
+    pool += [(asked, NO_TOOL) for asked, _ in IN_WORDS]
+    return [(asked, _plan_json(tool, asked)) for asked, tool in _nearest(question, pool)]
 
 
 def _examples_of(tool: Tool) -> Sequence[Example]:
@@ -81,10 +75,8 @@ def argument_messages(task: str, tool: Tool, known: Sequence[ExecutionStep]) -> 
         f"\n- {name}: {schema['description']}" for name, schema in tool.parameters.items() if "description" in schema
     )
     system = f"Write the arguments of the tool {tool.name}: {tool.description.strip()}{described}"
-    examples = (
-        (e.question, json.dumps(e.arguments, ensure_ascii=False)) for e in tool.examples if e.arguments is not None
-    )
-    return (("system", system), *_turns(examples), ("user", _with_results(task, known)))
+    pool = [(e.question, json.dumps(e.arguments, ensure_ascii=False)) for e in tool.examples if e.arguments is not None]
+    return (("system", system), *_turns(_nearest(task, pool)), ("user", _with_results(task, known)))
 
 
 # -- answers in words -----------------------------------------------------------------------------------------------
@@ -93,7 +85,7 @@ def argument_messages(task: str, tool: Tool, known: Sequence[ExecutionStep]) -> 
 def respond_messages(task: str, instructions: str, known: Sequence[ExecutionStep]) -> tuple[Message, ...]:
     """Return the question for an answer without a tool."""
     system = _with_instructions("Answer the question briefly.", instructions)
-    examples = () if instructions else ANSWERS
+    examples = () if instructions else _nearest(task, IN_WORDS)  # they are terse, and would drown another style
     return (("system", system), *_turns(examples), ("user", _with_results(task, known)))
 
 
@@ -104,7 +96,7 @@ _VERDICTS = (
     ("Question: How old is Ann, and what is twice that?\nsearch(Ann) failed: no connection", "no", "the age of Ann"),
     ('Question: Is this positive or negative? "What a lovely day!"\nanswer = positive', "yes", ""),
     ("Question: Calculate 2 + 2 and tell me the time.\ncalculator(2 + 2) = 4", "no", "the time"),
-    ("Question: What time is it?\ncurrent_time() = 10:30", "yes", ""),
+    ("Question: What time is it?\nclock() = 10:30", "yes", ""),
 )
 
 
@@ -119,7 +111,7 @@ def check_messages(question: str, history: Sequence[ExecutionStep]) -> tuple[Mes
 
 _CONCLUSIONS = (
     ("Question: Calculate 9 * 8\ncalculator(9 * 8) = 72", "9 * 8 = 72"),
-    ("Question: What time is it?\ncurrent_time() = Monday 1 May 2023, 10:30 UTC", "It is 10:30 UTC."),
+    ("Question: What time is it?\nclock() = Monday 1 May 2023, 10:30 UTC", "It is 10:30 UTC."),
     ("Question: How much is 20 percent of 50?\ncalculator(20 / 100 * 50) = 10", "20 percent of 50 is 10."),
     ('Question: How many words are in "a b c"?\nword_count(a b c) = 3', "There are 3 words."),
 )
@@ -178,7 +170,11 @@ def _with_instructions(system: str, instructions: str) -> str:
     return f"{instructions.strip()}\n\n{system}" if instructions.strip() else system
 
 
-def _turns(examples: Any) -> Iterator[Message]:
+def _nearest(question: str, pool: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return nearest_last(question, pool, lambda pair: pair[0], MOST_EXAMPLES)
+
+
+def _turns(examples: Iterable[tuple[str, str]]) -> Iterator[Message]:
     for question, reply in examples:
         yield "user", question
         yield "assistant", reply

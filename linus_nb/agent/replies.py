@@ -167,7 +167,7 @@ def _task(entry: Any, tools: Collection[str], question: str, places: Mapping[int
     tool = _tool(named, tools)
     wanted = entry.get("depends_on") or []
     numbers = wanted if isinstance(wanted, list) else [wanted]
-    depends_on = dict.fromkeys(places[n] for n in map(_number, numbers) if n in places)
+    depends_on = dict.fromkeys(places[n] for n in map(_number, numbers) if n is not None and n in places)
     return Task(said.strip() or question, tool, tuple(depends_on))
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from linus_nb.cli.doctor import model_findings
-from linus_nb.cli.kernel import own_kernel
+from linus_nb.cli.kernel import own_kernel, running_kernel
 from linus_nb.cli.lab import QUICKSTART, notebooks_folder
-from linus_nb.errors import LinusError, NoModelError
+from linus_nb.errors import LinusError
 
 MOST_LINES = 14  # of a cell's text; the whole stands in the notebook
 
@@ -41,9 +41,6 @@ def demo(folder: str) -> int:
     """
     import nbformat
 
-    model = next(model_findings())
-    if model.is_missing:
-        raise NoModelError(f"there is no chat model to run the demo on; {model.remedy}")
     _have_model()
     target = Path(folder)
     try:
@@ -53,7 +50,7 @@ def demo(folder: str) -> int:
     notebook = nbformat.read(notebooks_folder() / QUICKSTART, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     _say(f"running {QUICKSTART}, {len(code)} cells (each mode is timed once: on a local model every run costs seconds)")
-    _say(f"on {model.found}")
+    _say(f"on {next(model_findings()).found}")
     started = time.perf_counter()
     try:
         table = asyncio.run(_execute(notebook, target))
@@ -97,9 +94,9 @@ async def _execute(notebook: Any, folder: Path) -> str | None:
 
 async def _run_cells(client: Any, notebook: Any, log: IO[str]) -> str | None:
     import nbformat
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    async with client.async_setup_kernel(cleanup_kc=True, stderr=log):
+    async with running_kernel(client, log):
         number = 0
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type != "code":
@@ -112,6 +109,10 @@ async def _run_cells(client: Any, notebook: Any, log: IO[str]) -> str | None:
             except CellExecutionError as error:
                 _say(f"{error.ename}: {error.evalue}")
                 return None
+            except DeadKernelError as error:
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    raise asyncio.CancelledError from None  # nbclient takes Ctrl-C for the kernel's death
+                raise LinusError(f"the kernel died in cell [{number}]; {log.name!r} may say why") from error
             for line in _text(cell)[:MOST_LINES]:
                 _say(f"      {line}")
             _say(f"      ({time.perf_counter() - began:.1f} s)")

@@ -41,9 +41,10 @@ class Frontier:
         """
         waiting = self.waiting
         ready: list[int] = []
+        if decisions:
+            for t, decision in decisions.items():
+                self._note(t, decision)
         for t in self._targets[i]:
-            if decisions:
-                self._note(t, decisions.get(t, True))
             left = waiting[t] - 1
             waiting[t] = left
             if not left:

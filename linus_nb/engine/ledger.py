@@ -70,6 +70,7 @@ class Ledger:
         self.log = log.EventLog(uuid4().hex[:12], plan.names, observers)
         self._start = clock()
         self._receive = self.report
+        self._keys = plan.output_keys
         self.log.append((log.run_started, 0.0, -1, (schedule, datetime.now(UTC), plan)))
         history.remember(self)
 
@@ -90,7 +91,7 @@ class Ledger:
         self.status[i] = COMPLETED
         self.left -= 1
         self.results[i] = value
-        key = self.plan.nodes[i].output_key
+        key = self._keys[i]
         if key is not None:
             self.values.written[i] = value
             if self.shared is not None:

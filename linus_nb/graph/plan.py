@@ -66,6 +66,7 @@ class Plan:
             if node.output_key is not None:
                 self.writers.setdefault(node.output_key, []).append(i)
         self.straight = [_is_straight(n) and not self.conditions[i] for i, n in enumerate(self.nodes)]
+        self.output_keys = [n.output_key for n in self.nodes]
         self.any_trigger = [n.trigger == "any" for n in self.nodes]
         self.limited = any(n.resources or n.priority for n in self.nodes)
         self.bindings: dict[frozenset[str], list[Binding]] = {}  # those that passed a check, by initial keys

@@ -60,7 +60,8 @@ def _number(value: Any, expression: str) -> int | float:
         return int(value)
     if isinstance(value, float):
         return float(f"{value:.15g}")  # 0.1 + 0.2 is 0.3 to whoever asks
-    return _bounded(value)
+    _bounded(value)
+    return value
 
 
 def _bounded(value: Any) -> Any:

@@ -12,8 +12,8 @@ def time_now() -> str:
     return datetime.now(UTC).astimezone().strftime("%A %d %B %Y, %H:%M %Z")
 
 
-current_time = Tool(
-    name="current_time",
+clock = Tool(
+    name="clock",
     description="the current date and time",
     schema={"type": "object", "properties": {}, "required": [], "additionalProperties": False},
     blocking=lambda _: time_now(),
