@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-if TYPE_CHECKING:
-    from linus_nb.engine.ledger import Ledger
-    from linus_nb.engine.result import ExecutionResult
+from linus_nb.engine.result import ExecutionResult
 
-_runs: deque[Ledger] = deque(maxlen=20)
+_runs: deque[Callable[[], ExecutionResult]] = deque(maxlen=20)
 
 
-def remember(run: Ledger) -> None:
-    """Keep a run; the oldest of twenty is forgotten."""
-    _runs.append(run)
+def remember(result_of_run: Callable[[], ExecutionResult]) -> None:
+    """Keep a run, as what gives its result at any moment; the oldest of twenty is forgotten."""
+    _runs.append(result_of_run)
 
 
 def last_run() -> ExecutionResult | None:
@@ -22,4 +20,4 @@ def last_run() -> ExecutionResult | None:
 
     Also after Stop: what had finished is in it.
     """
-    return _runs[-1].result() if _runs else None
+    return _runs[-1]() if _runs else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import Context, copy_context
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from linus_nb import events as ev
@@ -13,14 +13,12 @@ from linus_nb.engine import history, log
 from linus_nb.engine.frontier import Decision, Frontier
 from linus_nb.engine.gates import make_gate
 from linus_nb.engine.policy import Outcome
+from linus_nb.engine.result import ExecutionResult
 from linus_nb.engine.view import Reducers, StateView, Values
 from linus_nb.errors import MissingInputError
 from linus_nb.events import NodeStatus
 from linus_nb.graph.plan import Binding, Plan
 from linus_nb.graph.state import SharedState
-
-if TYPE_CHECKING:
-    from linus_nb.engine.result import ExecutionResult
 
 PENDING, RUNNING, COMPLETED = NodeStatus.PENDING, NodeStatus.RUNNING, NodeStatus.COMPLETED
 FAILED, SKIPPED, CANCELLED = NodeStatus.FAILED, NodeStatus.SKIPPED, NodeStatus.CANCELLED
@@ -72,7 +70,7 @@ class Ledger:
         self._receive = self.report
         self._keys = plan.output_keys
         self.log.append((log.run_started, 0.0, -1, (schedule, datetime.now(UTC), plan)))
-        history.remember(self)
+        history.remember(self.result)
 
     def now(self) -> float:
         """Return the seconds since the start of the run."""
@@ -238,6 +236,18 @@ class Ledger:
 
     def result(self) -> ExecutionResult:
         """Return what the run came to, at this moment."""
-        from linus_nb.engine.result import ExecutionResult
-
-        return ExecutionResult.of(self)
+        names = self.plan.names
+        return ExecutionResult(
+            status=self.overall() if self.ended else "running",
+            total_nodes=len(names),
+            completed_nodes=self.status.count(COMPLETED),
+            failed_nodes=self.status.count(FAILED),
+            skipped_nodes=self.status.count(SKIPPED),
+            cancelled_nodes=self.status.count(CANCELLED),
+            node_results={names[i]: self.results[i] for i in sorted(self.results)},
+            errors={names[i]: self.errors[i] for i in sorted(self.errors)},
+            final_state=self.values.everything(),
+            execution_time_seconds=self.duration_s if self.ended else self.now(),
+            name=self.plan.name,
+            events=self.log,
+        )

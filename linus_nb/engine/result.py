@@ -14,7 +14,6 @@ from linus_nb.events import NodeStatus
 if TYPE_CHECKING:
     import pandas as pd
 
-    from linus_nb.engine.ledger import Ledger
     from linus_nb.engine.log import EventLog
 
 
@@ -45,25 +44,6 @@ class ExecutionResult(Shown):
     events: EventLog = field(repr=False)
 
     _view = "linus_nb.rendering.bundle:result_bundle"
-
-    @classmethod
-    def of(cls, run: Ledger) -> ExecutionResult:
-        """Return the result of a run as it stands."""
-        names = run.plan.names
-        return cls(
-            status=run.overall() if run.ended else "running",
-            total_nodes=len(names),
-            completed_nodes=run.status.count(NodeStatus.COMPLETED),
-            failed_nodes=run.status.count(NodeStatus.FAILED),
-            skipped_nodes=run.status.count(NodeStatus.SKIPPED),
-            cancelled_nodes=run.status.count(NodeStatus.CANCELLED),
-            node_results={names[i]: run.results[i] for i in sorted(run.results)},
-            errors={names[i]: run.errors[i] for i in sorted(run.errors)},
-            final_state=run.values.everything(),
-            execution_time_seconds=run.duration_s if run.ended else run.now(),
-            name=run.plan.name,
-            events=run.log,
-        )
 
     @cached_property
     def record(self) -> RunRecord:
