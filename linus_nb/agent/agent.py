@@ -120,12 +120,12 @@ class Agent(Shown):
 
 
 def as_text(task: Any) -> str:
-    """Return what an agent is given as text.
+    r"""Return what an agent is given as text.
 
     >>> as_text({"topic": "tides"})
     'tides'
     >>> as_text({"topic": "tides", "words": 20})
-    'topic: tides\\nwords: 20'
+    'topic: tides\nwords: 20'
     """
     if isinstance(task, str):
         return task

@@ -52,7 +52,7 @@ async def in_thread(function: Callable[[], T]) -> T:
     return result
 
 
-# -- models -------------------------------------------------------------------------------------------------------------
+# -- models ----------------------------------------------------------------------------------------------------------
 
 
 def _call_model(llm: BaseChatModel, request: CallModel) -> Reply:
@@ -60,7 +60,7 @@ def _call_model(llm: BaseChatModel, request: CallModel) -> Reply:
     began = time.perf_counter()
     try:
         message = llm.invoke(messages, **options)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  reported, and raised again there
         return _failed_call(llm, request, began, error)
     return _replied(llm, request, began, message)
 
@@ -70,7 +70,7 @@ async def _acall_model(llm: BaseChatModel, request: CallModel) -> Reply:
     began = time.perf_counter()
     try:
         message = await llm.ainvoke(messages, **options)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  reported, and raised again there
         return _failed_call(llm, request, began, error)
     return _replied(llm, request, began, message)
 
@@ -168,7 +168,7 @@ def _report_model(llm: Any, request: CallModel, duration_s: float, reply: Reply)
     )
 
 
-# -- tools --------------------------------------------------------------------------------------------------------------
+# -- tools -----------------------------------------------------------------------------------------------------------
 
 
 def _call_tool(request: CallTool) -> ToolOutcome:

@@ -84,7 +84,7 @@ def _rounds(run: AgentRun) -> Steps[str]:
     return f"the limit of {run.max_iterations} iterations was reached; missing: {missing or 'not said'}"
 
 
-# -- the phases ---------------------------------------------------------------------------------------------------------
+# -- the phases ------------------------------------------------------------------------------------------------------
 
 
 def _reason(run: AgentRun, missing: str) -> Steps[Sequence[Task]]:
@@ -208,7 +208,7 @@ def _final_answer(run: AgentRun) -> Steps[str]:
     return said
 
 
-# -- asking -----------------------------------------------------------------------------------------------------------------
+# -- asking ----------------------------------------------------------------------------------------------------------
 
 
 def _ask(run: AgentRun, call: CallModel) -> Steps[Reply]:

@@ -20,17 +20,18 @@ MOST_EXAMPLES = 5
 LONGEST_RESULT = 4000  # characters of a tool's result that the model is shown
 
 IN_WORDS = (
-    ('Which animal is in the text: "The cat slept."', "cat"),
-    ("Who are you?", "I am an assistant."),
+    ('Which animal is in the text: "The cat slept on the sofa."', "cat"),
     ('Is this positive or negative? "What a lovely day!"', "positive"),
-    ('Is this review good or bad? "The room was dirty."', "bad"),
-    ("Write a greeting for Paul.", "Hello Paul, nice to meet you!"),
-    ('Extract the colour from: "My car is red."', "red"),
+    ('Is this review positive or negative? "The room was dirty and the bed was hard."', "negative"),
+    ("Write a greeting for Paul.", "Hello Paul!"),
+    ('Extract the colour from: "My car is red and my bike is old."', "red"),
     ("Say goodbye to Tom.", "Goodbye, Tom!"),
+    ('Which country is named in "I am Ben and I come from Spain."?', "Spain"),
+    ('Classify the text as positive or negative: "I hate waiting."', "negative"),
 )
 
 
-# -- reasoning ------------------------------------------------------------------------------------------------------
+# -- reasoning -------------------------------------------------------------------------------------------------------
 
 
 def plan_messages(
@@ -66,7 +67,7 @@ def _plan_json(tool: str, description: str) -> str:
     return json.dumps({"tasks": [{"tool": tool, "description": description, "depends_on": []}]}, ensure_ascii=False)
 
 
-# -- arguments ------------------------------------------------------------------------------------------------------
+# -- arguments -------------------------------------------------------------------------------------------------------
 
 
 def argument_messages(task: str, tool: Tool, known: Sequence[ExecutionStep]) -> tuple[Message, ...]:
@@ -79,17 +80,17 @@ def argument_messages(task: str, tool: Tool, known: Sequence[ExecutionStep]) -> 
     return (("system", system), *_turns(_nearest(task, pool)), ("user", _with_results(task, known)))
 
 
-# -- answers in words -----------------------------------------------------------------------------------------------
+# -- answers in words ------------------------------------------------------------------------------------------------
 
 
 def respond_messages(task: str, instructions: str, known: Sequence[ExecutionStep]) -> tuple[Message, ...]:
     """Return the question for an answer without a tool."""
     system = _with_instructions("Answer the question briefly.", instructions)
-    examples = () if instructions else _nearest(task, IN_WORDS)  # they are terse, and would drown another style
+    examples = () if instructions else IN_WORDS  # they are terse, and would drown another style
     return (("system", system), *_turns(examples), ("user", _with_results(task, known)))
 
 
-# -- completion -----------------------------------------------------------------------------------------------------
+# -- completion ------------------------------------------------------------------------------------------------------
 
 _VERDICTS = (
     ("Question: Calculate 9 * 8\ncalculator(9 * 8) = 72", "yes", ""),
@@ -107,7 +108,7 @@ def check_messages(question: str, history: Sequence[ExecutionStep]) -> tuple[Mes
     return (("system", system), *_turns(examples), ("user", f"Question: {question}\n{results_text(history)}"))
 
 
-# -- the final answer -----------------------------------------------------------------------------------------------
+# -- the final answer ------------------------------------------------------------------------------------------------
 
 _CONCLUSIONS = (
     ("Question: Calculate 9 * 8\ncalculator(9 * 8) = 72", "9 * 8 = 72"),
@@ -127,7 +128,7 @@ def conclude_messages(question: str, instructions: str, history: Sequence[Execut
     )
 
 
-# -- asked again ----------------------------------------------------------------------------------------------------
+# -- asked again -----------------------------------------------------------------------------------------------------
 
 
 def again_messages(messages: tuple[Message, ...], reply: str, why: str) -> tuple[Message, ...]:
@@ -139,7 +140,7 @@ def again_messages(messages: tuple[Message, ...], reply: str, why: str) -> tuple
     )
 
 
-# -- parts ----------------------------------------------------------------------------------------------------------
+# -- parts -----------------------------------------------------------------------------------------------------------
 
 
 def results_text(history: Sequence[ExecutionStep]) -> str:

@@ -1,4 +1,4 @@
-"""From what a model wrote to what was asked for: repaired where the meaning is plain, refused with a reason where not."""
+"""From what a model wrote to what was asked for: repaired where its meaning is plain, refused where not."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Verdict:
     missing: str = ""
 
 
-# -- JSON in text -----------------------------------------------------------------------------------------------------
+# -- JSON in text ----------------------------------------------------------------------------------------------------
 
 
 def json_values(text: str) -> list[Any]:
-    """Return the JSON objects and lists that a text holds, in order, wherever they stand in it.
+    r"""Return the JSON objects and lists that a text holds, in order, wherever they stand in it.
 
-    >>> json_values('Sure! ```json\\n{"a": 1}\\n``` and [2]')
+    >>> json_values('Sure! ```json\n{"a": 1}\n``` and [2]')
     [{'a': 1}, [2]]
     """
     values, at = [], 0
@@ -103,7 +103,7 @@ def _brackets_left_open(part: str) -> str:
     return "".join(reversed(stack))
 
 
-# -- the plan -----------------------------------------------------------------------------------------------------------
+# -- the plan --------------------------------------------------------------------------------------------------------
 
 
 def read_plan(text: str, tools: Collection[str], question: str) -> tuple[Task, ...]:
@@ -193,7 +193,7 @@ def _number(value: Any) -> int | None:
     return int(digits.group()) if digits else None
 
 
-# -- arguments ------------------------------------------------------------------------------------------------------------
+# -- arguments -------------------------------------------------------------------------------------------------------
 
 
 def read_arguments(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,9 +205,8 @@ def read_arguments(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     properties: Mapping[str, Any] = schema.get("properties", {})
     required = list(schema.get("required", ()))
     objects = [value for value in json_values(text) if isinstance(value, dict)]
-    found = next(
-        (value for value in map(_unwrapped(properties), objects) if not properties.keys().isdisjoint(value)), {}
-    )
+    fitting = (value for value in map(_unwrapped(properties), objects) if not properties.keys().isdisjoint(value))
+    found: dict[str, Any] = next(fitting, {})
     if not found and len(properties) == 1:
         found = _only_value(text, objects, next(iter(properties)))
     lacking = [name for name in required if name not in found]
@@ -240,7 +239,7 @@ def _only_value(text: str, objects: list[dict[str, Any]], name: str) -> dict[str
     return {name: scalar} if isinstance(scalar, str | int | float) else {}
 
 
-# -- the verdict ------------------------------------------------------------------------------------------------------------
+# -- the verdict -----------------------------------------------------------------------------------------------------
 
 _YES, _NO = frozenset({"yes", "true", "complete", "completed", "done"}), frozenset({"no", "false", "incomplete", "not"})
 

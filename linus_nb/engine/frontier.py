@@ -23,7 +23,7 @@ class Frontier:
         self.plan = plan
         self.waiting = plan.in_degree.copy()
         self.dead: dict[int, int] = {}  # edges into a node that are not live: there are few of them
-        self.blocked: dict[int, str] = {}  # a source failed, was cancelled, or was skipped for such a reason
+        self.blocked: dict[int, int] = {}  # what failed above a node: the first in plan order, whoever came first
         self.broken: dict[int, BaseException] = {}
         self.skipped: list[tuple[int, str]] = []
         self._targets = plan.targets
@@ -65,17 +65,17 @@ class Frontier:
         if isinstance(decision, BaseException):
             self.broken.setdefault(t, decision)
 
-    def did_not_run(self, i: int, why: str | None) -> list[int]:
-        """Note that a node failed or was cancelled (``why`` says so) or was not routed (None)."""
+    def did_not_run(self, i: int, failed: int | None) -> list[int]:
+        """Note that a node did not run: as ``failed`` (itself, or one above) failed, or as it was not routed (None)."""
         self._all_well = False
         ready: list[int] = []
-        stack = [(i, why)]
+        stack = [(i, failed)]
         while stack:
-            source, why = stack.pop()
+            source, above = stack.pop()
             for t in self._targets[source]:
                 self.dead[t] = self.dead.get(t, 0) + 1
-                if why is not None:
-                    self.blocked.setdefault(t, why)
+                if above is not None:
+                    self.blocked[t] = min(above, self.blocked.get(t, above))
                 self.waiting[t] -= 1
                 if not self.waiting[t]:
                     dropped = self._decide(t, ready)
@@ -83,21 +83,22 @@ class Frontier:
                         stack.append(dropped)
         return ready
 
-    def _decide(self, t: int, ready: list[int]) -> tuple[int, str | None] | None:
+    def _decide(self, t: int, ready: list[int]) -> tuple[int, int | None] | None:
         """Put a node whose sources have all ended among the ready or the skipped.
 
-        Returns the skipped node, with why its own targets are blocked, when the caller walks on by itself.
+        Returns the skipped node, with what failed above it, when the caller walks on by itself.
         """
         trigger = self.plan.nodes[t].trigger
         if trigger == "always" or t in self.broken:
             ready.append(t)
             return None
-        reason = self.blocked.get(t)
-        if reason is None:
+        failed = self.blocked.get(t)
+        if failed is None:
             sources = self.plan.in_degree[t]
             needed = sources if trigger == "all" else 1
             if sources - self.dead.get(t, 0) >= needed:
                 ready.append(t)
                 return None
-        self.skipped.append((t, NOT_ROUTED if reason is None else reason))
-        return t, reason
+        reason = NOT_ROUTED if failed is None else f"upstream {self.plan.names[failed]!r} failed"
+        self.skipped.append((t, reason))
+        return t, failed

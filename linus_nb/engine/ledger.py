@@ -116,11 +116,7 @@ class Ledger:
 
     def advance(self, i: int, decisions: dict[int, Decision] | None) -> list[int]:
         """Return which nodes may start now that node ``i`` has ended, and note those that never will."""
-        status = self.status[i]
-        if status is FAILED or status is CANCELLED:
-            ready = self.frontier.did_not_run(i, f"upstream {self.plan.names[i]!r} {status}")
-        else:
-            ready = self.frontier.ran(i, decisions)
+        ready = self.frontier.did_not_run(i, i) if self.status[i] is FAILED else self.frontier.ran(i, decisions)
         if self.gate is None and not self.frontier.skipped:
             return ready
         now = self.admit(ready) if ready else []

@@ -102,8 +102,11 @@ def edge_idle(edge: EdgeShape, record: RunRecord | None) -> bool:
         return True
     target = record.nodes[edge.target]
     source = record.nodes[edge.source]
-    return source.status in (NodeStatus.FAILED, NodeStatus.CANCELLED) or (
-        target.start_s is None and target.status.final and target.error is None
+    never_ran = source.status is NodeStatus.SKIPPED and source.error is None
+    return (
+        never_ran
+        or source.status in (NodeStatus.FAILED, NodeStatus.CANCELLED)
+        or (target.start_s is None and target.status.final and target.error is None)
     )
 
 

@@ -66,7 +66,8 @@ class ScriptedModel(BaseChatModel):
     _count: int = PrivateAttr(default=0)
 
     def __init__(self, replies: Script | None = None, **options: Any) -> None:
-        super().__init__(**{"replies": replies}, **options)
+        given: dict[str, Any] = {"replies": replies, **options}
+        super().__init__(**given)
 
     @property
     def calls(self) -> list[ScriptedCall]:

@@ -142,6 +142,8 @@ calculator = Tool(
         Example("What is 36 / 4?", {"expression": "36 / 4"}),
         Example("How much is 60 divided by 5?", {"expression": "60 / 5"}),
         Example("Compute (1 + 2) * 3", {"expression": "(1 + 2) * 3"}),
+        Example("Calculate (7 - 5) / 4", {"expression": "(7 - 5) / 4"}),
+        Example("What is (6 + 2) * 9?", {"expression": "(6 + 2) * 9"}),
     ),
     wrapped=calculate,
 )

@@ -27,6 +27,7 @@ word_count = Tool(
     examples=(
         Example('How many words are in "a b c"?', {"text": "a b c"}),
         Example('Count the words of "good night".', {"text": "good night"}),
+        Example('How many words does the text "I like red apples" have?', {"text": "I like red apples"}),
     ),
     wrapped=count_words,
 )
