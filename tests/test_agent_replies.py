@@ -60,7 +60,7 @@ READ = {
 REFUSED = {
     "nothing": "", "prose": "I would use the calculator.", "unknown tool": '{"tasks": [{"description": "x", "tool": "rm"}]}',
     "another object": '{"answer": 42}', "an empty object": "{}", "a number": "42", "half a string": '{"tasks": [{"desc',
-    "only brackets": "{[{[", "deep": "[" * 5000,
+    "only brackets": "{[{[", "deep": "[" * 5000, "a heap of brackets": "{[" * 50_000, "a heap of texts": '{"a' * 30_000,
 }  # fmt: skip
 
 

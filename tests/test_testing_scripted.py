@@ -7,10 +7,10 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.virtual_time import run
 
 from linus_nb.errors import ModelError, NoModelError
 from linus_nb.testing import ScriptedModel, no_real_models, smallest_instance
+from tests.virtual_time import run
 
 SCHEMA = {
     "type": "object",

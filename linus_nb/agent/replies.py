@@ -11,6 +11,8 @@ from typing import Any
 
 from linus_nb.agent.schemas import MOST_TASKS
 
+LONGEST_REPLY = 100_000  # characters that are read
+MOST_VAIN_STARTS = 20  # brackets that begin nothing, before the search is given up
 NOTHINGS = frozenset({"", "none", "null", "nil", "no", "n/a", "no tool", "no_tool", "respond", "response", "answer"})
 
 
@@ -44,11 +46,14 @@ def json_values(text: str) -> list[Any]:
     >>> json_values('Sure! ```json\n{"a": 1}\n``` and [2]')
     [{'a': 1}, [2]]
     """
-    values, at = [], 0
-    while (start := _next_bracket(text, at)) is not None:
+    values, at, vain = [], 0, 0
+    text = text[:LONGEST_REPLY]
+    while (start := _next_bracket(text, at)) is not None and vain < MOST_VAIN_STARTS:
         value, end = _decoded(text, start)
         if end > start:
             values.append(value)
+        else:
+            vain += 1  # each costs the length of the text, and a heap of brackets has many
         at = max(end, start + 1)
     return values
 
@@ -73,9 +78,11 @@ def _nearly_json(text: str, start: int) -> tuple[Any, int]:
     part = text[start:end]
     for mended in (re.sub(r",\s*([}\]])", r"\1", part), part + _brackets_left_open(part)):
         try:
-            return json.loads(mended, strict=False), end
+            value = json.loads(mended, strict=False)
         except (json.JSONDecodeError, RecursionError):
             continue
+        if value:  # brackets alone say nothing
+            return value, end
     try:
         value = ast.literal_eval(part)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
@@ -130,6 +137,8 @@ def read_plan(text: str, tools: Collection[str], question: str) -> tuple[Task, .
         if task is not None and len(tasks) < MOST_TASKS:
             tasks.append(task)
             places[number] = len(tasks)
+    if entries and not tasks:
+        raise Unusable("none of its tasks says what to do")
     return tuple(tasks)
 
 
@@ -258,7 +267,7 @@ def read_verdict(text: str) -> Verdict:
         if word in _YES | _NO:
             missing = value.get("missing") or value.get("reason") or ""
             return Verdict(word in _YES, missing.strip() if isinstance(missing, str) else str(missing))
-    first = re.match(r"\W*([a-z]+)", text.casefold())
-    if first and first.group(1) in _YES | _NO:
+    first = re.match(r"\W*(yes|no)\b", text.casefold())
+    if first:
         return Verdict(first.group(1) in _YES)
     raise Unusable('"complete" is neither "yes" nor "no"')
