@@ -76,8 +76,26 @@ def argument_messages(task: str, tool: Tool, known: Sequence[ExecutionStep]) -> 
         f"\n- {name}: {schema['description']}" for name, schema in tool.parameters.items() if "description" in schema
     )
     system = f"Write the arguments of the tool {tool.name}: {tool.description.strip()}{described}"
-    pool = [(e.question, json.dumps(e.arguments, ensure_ascii=False)) for e in tool.examples if e.arguments is not None]
+    pool = [(e.question, json.dumps(e.arguments, ensure_ascii=False)) for e in _argument_examples(tool)]
     return (("system", system), *_turns(_nearest(task, pool)), ("user", _with_results(task, known)))
+
+
+def _argument_examples(tool: Tool) -> list[Example]:
+    """Return a tool's examples; a tool of one text that has none gets some that show how to take it from a question."""
+    own = [e for e in tool.examples if e.arguments is not None]
+    if own or [schema.get("type") for schema in tool.parameters.values()] != ["string"]:
+        return own
+    [name] = tool.parameters
+    return [Example(question, {name: part}) for question, part in _TAKEN_FROM]
+
+
+_TAKEN_FROM = (
+    ("Find something about the history of tea.", "the history of tea"),
+    ("What is the weather in Rome?", "Rome"),
+    ('How long is the text "good night"?', "good night"),
+    ("Calculate 9 * 8", "9 * 8"),
+    ("What is 12 + 30?", "12 + 30"),
+)
 
 
 # -- answers in words ------------------------------------------------------------------------------------------------
