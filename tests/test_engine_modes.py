@@ -12,7 +12,7 @@ import pytest
 from linus_nb import AgentDAG, AgentNode, NodeStatus, SharedState
 from linus_nb.engine.run import Run
 from linus_nb.errors import MissingInputError, RunFailedError
-from tests.modes import Mode, every_mode
+from tests.modes import Mode, blocking, every_mode
 from tests.virtual_time import run
 
 
@@ -387,3 +387,57 @@ def test_a_run_has_its_own_record_and_state_among_many_at_once():
         return [t.result().final_state for t in tasks]
 
     assert run(many()) == [{"x": x, "squared": x * x} for x in range(10)]
+
+
+@every_mode
+def test_an_interrupted_node_is_cancelled_not_abandoned(mode: Mode):
+    from linus_nb import last_run
+
+    def interrupts():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        mode(AgentDAG().add_node(AgentNode("only", interrupts)))
+    node = last_run().record.nodes["only"]
+    assert (node.status, node.abandoned, node.reason) == (NodeStatus.CANCELLED, False, "KeyboardInterrupt")
+
+
+@every_mode
+def test_an_interrupt_out_of_a_condition_ends_the_run_and_keeps_what_is_done(mode: Mode):
+    from linus_nb import last_run
+
+    def interrupts(_):
+        raise KeyboardInterrupt
+
+    dag = AgentDAG().add_node(AgentNode("done", lambda: 1)).add_node(AgentNode("after", lambda: 2))
+    with pytest.raises(KeyboardInterrupt):
+        mode(dag.add_edge("done", "after", interrupts))
+    result = last_run()
+    assert result.status == "cancelled"
+    assert result.node_results == {"done": 1}
+    assert result.record.nodes["after"].status is NodeStatus.SKIPPED
+
+
+@every_mode
+def test_a_reducer_that_raises_at_the_end_loses_nothing(mode: Mode, caplog):
+    dag = AgentDAG(reducers={"found": operator.add})
+    dag.add_node(AgentNode("number", lambda: 1, output_key="found"))
+    dag.add_node(AgentNode("text", lambda: "two", output_key="found"))
+    result = mode(dag)
+    assert result.node_results == {"number": 1, "text": "two"}
+    assert result.final_state["found"] == [1, "two"]
+    assert "the reducer of 'found' raised TypeError" in caplog.text
+
+
+def test_an_error_of_the_engines_own_ends_a_blocking_run_too(monkeypatch):
+    from linus_nb import last_run
+    from linus_nb.engine.frontier import Frontier
+
+    def breaks(*_):
+        raise RuntimeError("bookkeeping")
+
+    monkeypatch.setattr(Frontier, "ran", breaks)
+    with pytest.raises(RuntimeError, match="bookkeeping"):
+        blocking(AgentDAG().add_node(AgentNode("a", lambda: 1)))
+    assert last_run().status == "cancelled"
+    assert last_run().node_results == {"a": 1}

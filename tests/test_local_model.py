@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import socket
 import subprocess
 import sys
 import threading
@@ -16,17 +15,9 @@ import pytest
 from linus_nb.models import local, model_name
 from linus_nb.models.server import ServerSettings, shared_server
 from linus_nb.models.weights import weights_file
+from tests.ports import port_is_open
 
 pytestmark = pytest.mark.local_model
-
-
-def port_is_open(base_url: str) -> bool:
-    port = int(base_url.rpartition(":")[2].partition("/")[0])
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
-    except ConnectionRefusedError:
-        return False
-    return True
 
 
 def test_it_answers_and_counts_its_tokens(real_model):
@@ -171,7 +162,7 @@ def test_models_of_a_process_share_a_server_also_when_threads_ask_together():
 
 PROGRAM = """
 import os, sys
-from linus_nb.models import local
+from linus_nb.models import local, model_name
 model = local()
 model.invoke("Say hello.", max_tokens=2)
 print(model.openai_api_base, flush=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ import pytest
 from linus_nb.errors import MissingPackageError, ModelError
 from linus_nb.models import server
 from linus_nb.models.server import LocalServer, ServerSettings, shared_server, stop_servers
+from tests.ports import port_is_open
 
 # opens a port, tells it, and ends when its stdin does: what the real program promises
 STAND_IN = """
@@ -37,15 +37,6 @@ def own_cache(tmp_path, monkeypatch):
 
 def use(monkeypatch, program: str) -> None:
     monkeypatch.setattr(server, "_command", lambda settings: [sys.executable, "-c", program])
-
-
-def answers(base_url: str) -> bool:
-    port = int(base_url.rpartition(":")[2].partition("/")[0])
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
-    except ConnectionRefusedError:
-        return False
-    return True
 
 
 SETTINGS = ServerSettings(Path("model.gguf"))
@@ -74,16 +65,16 @@ def test_a_server_that_died_is_replaced():
     first._process.wait()
     second = shared_server(SETTINGS)
     assert second is not first
-    assert answers(second.base_url)
+    assert port_is_open(second.base_url)
 
 
 def test_stopping_ends_the_process_and_removes_its_log():
     running = shared_server(SETTINGS)
-    assert answers(running.base_url)
+    assert port_is_open(running.base_url)
     assert running.log.exists()
     stop_servers()
     assert not running.is_running()
-    assert not answers(running.base_url)
+    assert not port_is_open(running.base_url)
     assert not running.log.exists()
 
 
@@ -169,5 +160,5 @@ def test_a_forked_child_leaves_the_parents_server_alone_and_does_not_keep_it_ali
     ) as parent:
         url = parent.stdout.readline().strip()
         assert parent.wait(30) == 0
-        assert not answers(url)
+        assert not port_is_open(url)
         parent.stdin.close()

@@ -33,11 +33,12 @@ class BlockingRun(Ledger):
         try:
             while starting:  # one node, or none
                 starting = self._node(starting[0])
-        except (KeyboardInterrupt, SystemExit) as error:
-            self.request_cancel(type(error).__name__)
+        except BaseException as error:  # an interrupt, or an error of the engine's own: the run ends with it
+            reason = type(error).__name__
+            self.request_cancel(reason)
             for i, status in enumerate(self.status):
                 if status is RUNNING:
-                    self.cancel_node(i)
+                    self.cancel_node(i, reason)
             self.close()
             raise
         self.close()

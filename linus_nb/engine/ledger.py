@@ -149,11 +149,11 @@ class Ledger:
         self.left -= 1
         self.log.append((log.skipped, self.now(), i, (reason, None)))
 
-    def cancel_node(self, i: int, abandoned: bool = False) -> None:
+    def cancel_node(self, i: int, reason: str, abandoned: bool = False) -> None:
         """Note that running node ``i`` was cancelled; ``abandoned`` if it could not be stopped."""
         self.status[i] = CANCELLED
         self.left -= 1
-        self.log.append((log.cancelled, self.now(), i, (self.cancelling or "cancelled", abandoned)))
+        self.log.append((log.cancelled, self.now(), i, (reason, abandoned)))
 
     def skip_pending(self, reason: str) -> None:
         """Note that nothing more will start."""

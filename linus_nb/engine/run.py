@@ -34,8 +34,8 @@ class _Fatal(NamedTuple):
 class Run(Ledger):
     """A run that goes on in the running event loop.
 
-    ``await run`` returns its result, and an interrupt of that cell cancels it; ``async for event in run`` replays it
-    from the first event; ``run.cancel()`` ends it and keeps what is done.
+    ``await run`` returns its result, and giving up that wait leaves the run going; ``async for event in run`` replays
+    it from the first event; ``run.cancel()`` ends it and keeps what is done.
     """
 
     straight_path = True  # tests switch it off, to see that the short way and the long way agree
@@ -103,14 +103,17 @@ class Run(Ledger):
         """End a node into which a condition raised: under its own ``on_error``, without an attempt."""
         return await self._settle_and_decide(i, policy.outcome_of_error(self.plan.nodes[i], self.frontier.broken[i]))
 
-    async def _settle_and_decide(self, i: int, outcome: Outcome) -> dict[int, Decision]:
+    async def _settle_and_decide(self, i: int, outcome: Outcome) -> dict[int, Decision] | _Fatal:
         decisions: dict[int, Decision] = {}
         if self.ended:  # abandoned, and came back late
             return decisions
         self.settle(i, outcome)
         if outcome.status is not FAILED:
             for target, condition in self.plan.conditions[i]:
-                decisions[target] = await self._decide(i, condition)
+                try:
+                    decisions[target] = await self._decide(i, condition)
+                except (KeyboardInterrupt, SystemExit) as error:
+                    return _Fatal(error)
                 self.decided(i, target, decisions[target])
         return decisions
 
@@ -206,12 +209,15 @@ class Run(Ledger):
             value = None if error is not None else task.result()
         if isinstance(value, _Fatal):
             self.fatal = value.error
-            self.cancel(type(value.error).__name__)
-        if self.status[i].final:
+            reason = type(value.error).__name__
+            if not self.status[i].final:  # it may be a condition's interrupt, after the node had ended
+                self.cancel_node(i, reason)
+            self.cancel(reason)
+        elif self.status[i].final:
             decisions = value  # settled already; this is the end of its conditions
-        elif (self.cancelling is not None and task.cancelled()) or isinstance(value, _Fatal):
+        elif self.cancelling is not None and task.cancelled():
             call = self._in_threads.get(i)
-            self.cancel_node(i, abandoned=call is not None and not call.ended)
+            self.cancel_node(i, self.cancelling, abandoned=call is not None and not call.ended)
         elif error is not None:
             self.settle(i, policy.outcome_of_error(node, error))
         else:
@@ -250,7 +256,7 @@ class Run(Ledger):
     def _finish(self) -> None:
         for i, status in enumerate(self.status):
             if status is RUNNING:
-                self.cancel_node(i, abandoned=True)
+                self.cancel_node(i, self.cancelling or "cancelled", abandoned=True)
         self.close()
         if not self._done.done():
             self._done.set_result(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
 from typing import Any
@@ -10,6 +11,8 @@ from linus_nb.graph.plan import Plan
 
 Reducers = Mapping[str, Callable[[Any, Any], Any]]
 _MISSING = object()
+
+logger = logging.getLogger("linus_nb")
 
 
 class Values:
@@ -24,20 +27,31 @@ class Values:
     def read(self, key: str, writers: list[int]) -> Any:
         """Return the value of a key, given who may be heard, in plan order; or the marker for a missing one."""
         if key in self.reducers:
-            heard = [self.written[w] for w in writers if w in self.written]
-            if key in self.initial:
-                heard.insert(0, self.initial[key])
+            heard = self._heard(key, writers)
             return reduce(self.reducers[key], heard) if heard else _MISSING
         for w in reversed(writers):
             if w in self.written:
                 return self.written[w]
         return self.initial.get(key, _MISSING)
 
+    def _heard(self, key: str, writers: list[int]) -> list[Any]:
+        """Return the initial value, if there is one, and what was written, in plan order."""
+        heard = [self.written[w] for w in writers if w in self.written]
+        return [self.initial[key], *heard] if key in self.initial else heard
+
     def everything(self) -> dict[str, Any]:
-        """Return all values at the moment: initial keys first, then keys in plan order."""
+        """Return all values at the moment: initial keys first, then keys in plan order.
+
+        Where a reducer raises, what it was to fold is kept as a list: a finished run must not be lost for it.
+        """
         found = dict(self.initial)
         for key, writers in self.plan.writers.items():
-            value = self.read(key, writers)
+            try:
+                value = self.read(key, writers)
+            except Exception as error:  # noqa: BLE001  told in words below; the values themselves are kept
+                value = self._heard(key, writers)
+                name = type(error).__name__
+                logger.warning("the reducer of %r raised %s: %s; its values are kept as a list", key, name, error)
             if value is not _MISSING:
                 found[key] = value
         return found
