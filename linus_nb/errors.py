@@ -9,6 +9,7 @@
     ├── RunFailedError        (RuntimeError)  raised by ``raise_for_failure()``, its cause is the first failure
     ├── NodeTimeoutError      (TimeoutError)  an attempt took longer than its node allows
     ├── MissingInputError     (KeyError)      a node reads a key that was not written in this run
+    ├── ItemsFailedError      (RuntimeError)  items of a node that runs once per item failed
     ├── ModelError            (RuntimeError)
     │   ├── NoModelError      no chat model can be had, and the ways out
     │   ├── WeightsError      weights did not arrive, or are not what they should be
@@ -22,7 +23,7 @@ Each takes facts, keeps them as attributes, and writes one sentence that says wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 
@@ -114,6 +115,24 @@ class MissingInputError(LinusError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class ItemsFailedError(LinusError, RuntimeError):
+    """Items that failed in a node that runs once per item; what the others came to is in the run's record.
+
+    ``errors`` holds the exceptions by the item's number, from 0; ``__cause__`` is the first of them.
+    """
+
+    def __init__(self, node: str, errors: Mapping[int, BaseException], count: int) -> None:
+        self.node = node
+        self.errors = dict(sorted(errors.items()))
+        self.count = count
+        item, first = next(iter(self.errors.items()))
+        super().__init__(
+            f"{len(self.errors)} of {count} items of {node!r} failed, the first of them item {item}: "
+            f"{type(first).__name__}: {first}; on_error='skip' leaves such items out, 'continue' puts None there"
+        )
+        self.__cause__ = first
 
 
 class ModelError(LinusError, RuntimeError):

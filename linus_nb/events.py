@@ -46,6 +46,8 @@ class NodeShape:
     description: str = ""
     kind: str = "function"  # "function", "agent", "runnable" or "dag"
     trigger: str = "any"
+    over: str = ""  # the key whose items it runs for, one by one; empty for a node that runs once
+    inner: GraphShape | None = None  # of a node that holds a graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class GraphShape:
 # -- the events -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Event:
     """What all events share."""
 
@@ -79,7 +81,7 @@ class Event:
     at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RunStarted(Event):
     """The first event of a run. ``wall_time`` is the only wall-clock reading of the run."""
 
@@ -88,7 +90,7 @@ class RunStarted(Event):
     graph: GraphShape
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class NodeStarted(Event):
     """A node's first attempt began; it could have begun at ``ready_at`` had nothing held it back."""
 
@@ -96,16 +98,20 @@ class NodeStarted(Event):
     ready_at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class NodeFinished(Event):
-    """A node completed. ``error`` is set where ``on_error="continue"`` turned an error into ``None``."""
+    """A node completed. ``error`` is set where ``on_error`` turned an error into ``None``, or left items out.
+
+    ``given``: it did not run, as its result was handed to the run (``overrides``).
+    """
 
     node: str
     result: Any = None
     error: BaseException | None = None
+    given: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class NodeFailed(Event):
     """A node failed for good."""
 
@@ -113,7 +119,7 @@ class NodeFailed(Event):
     error: BaseException
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class NodeSkipped(Event):
     """A node did not run, or (with an ``error``) its error was waved through by ``on_error="skip"``."""
 
@@ -122,7 +128,7 @@ class NodeSkipped(Event):
     error: BaseException | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class NodeCancelled(Event):
     """A running node was cancelled. ``abandoned``: it could not be stopped, so the run went on without it."""
 
@@ -131,7 +137,7 @@ class NodeCancelled(Event):
     abandoned: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class NodeRetried(Event):
     """Attempt number ``attempt`` failed, and the next begins after ``wait_s`` seconds."""
 
@@ -139,9 +145,60 @@ class NodeRetried(Event):
     attempt: int
     wait_s: float
     error: BaseException
+    item: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
+class ItemsFound(Event):
+    """A node that runs once per item learned how many there are."""
+
+    node: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemStarted(Event):
+    """The first attempt at an item began; items are numbered from 0."""
+
+    node: str
+    item: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEnded(Event):
+    """An item completed, failed or was cancelled; its ``error`` is kept whatever ``on_error`` makes of it.
+
+    An item that never started has no event: it shares its node's fate.
+    """
+
+    node: str
+    item: int
+    status: NodeStatus
+    result: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NestedReported(Event):
+    """Something happened in the run of a graph that a node holds: ``event`` is one of that run's own.
+
+    A second `RunStarted` for the same node and item is another attempt, and replaces the first.
+    """
+
+    node: str
+    event: Event
+    item: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoopStalled(Event):
+    """A node kept the event loop busy for ``duration_s`` seconds, in which nothing else could run."""
+
+    node: str
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeDecided(Event):
     """A condition was evaluated: ``live`` is its answer, or ``error`` what it raised."""
 
@@ -151,7 +208,7 @@ class EdgeDecided(Event):
     error: BaseException | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CancelRequested(Event):
     """Somebody asked for the end of the run."""
 
@@ -185,15 +242,16 @@ class ToolCalled:
 Call = ModelCalled | ToolCalled
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CallReported(Event):
     """A model or tool call that ended inside a node; ``at`` is its end."""
 
     node: str
     call: Call
+    item: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RunFinished(Event):
     """The last event of a run: ``status`` is success, partial, failed or cancelled."""
 
@@ -202,10 +260,10 @@ class RunFinished(Event):
 
 # -- what happens below the engine is reported here -----------------------------------------------------------------
 
-sink: ContextVar[tuple[Callable[[int, Call], None], int] | None] = ContextVar("linus_nb_sink", default=None)
-"""Where model and tool calls are reported, and the number of the node that makes them.
+sink: ContextVar[tuple[Callable[[Any, Call], None], Any] | None] = ContextVar("linus_nb_sink", default=None)
+"""Where model and tool calls are reported, and the place that makes them: a mark of the engine's own.
 
-The engine sets it in each node's context and stamps what arrives.
+The engine sets it in the context of each node and item, and stamps what arrives.
 """
 
 
@@ -213,5 +271,5 @@ def report(call: Call) -> None:
     """Report a call that has ended to the run in whose context it was made, if there is one."""
     receiver = sink.get()
     if receiver is not None:
-        receive, node = receiver
-        receive(node, call)
+        receive, place = receiver
+        receive(place, call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from linus_nb.engine.blocking import BlockingRun
 from linus_nb.engine.gates import Schedule, check_schedule, impossible_demands
@@ -13,23 +13,13 @@ from linus_nb.engine.ledger import Ledger
 from linus_nb.engine.log import Observer
 from linus_nb.engine.result import ExecutionResult
 from linus_nb.engine.run import Run
-from linus_nb.engine.view import Reducers
 from linus_nb.errors import GraphError, ValidationError
 from linus_nb.graph.binding import bind, check
 from linus_nb.graph.plan import Binding, Plan
 from linus_nb.graph.state import SharedState
+from linus_nb.graph.target import Graph
 
 R = TypeVar("R", bound=Ledger)
-
-
-class Graph(Protocol):
-    """What the executor asks of a graph."""
-
-    name: str
-    reducers: Reducers
-
-    def plan(self) -> Plan:
-        """Return the compiled graph."""
 
 
 def checked(graph: Graph, initial_keys: Iterable[str], resources: Mapping[str, float]) -> tuple[Plan, list[Binding]]:

@@ -9,65 +9,66 @@ from typing import Any
 from linus_nb import events as ev
 
 Observer = Callable[[ev.Event], object]
-Entry = tuple[Callable[..., ev.Event], float, int, tuple[Any, ...]]  # how to make it, at, node number, facts
+Maker = Callable[[str, int, float, list[str], int, tuple[Any, ...]], ev.Event]
+Entry = tuple[Maker, float, int, tuple[Any, ...]]  # how to make it, at, node number, facts
 
 logger = logging.getLogger("linus_nb")
 
 
-def started(head: dict[str, Any], names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
+def started(run_id: str, seq: int, at: float, names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
     """Make a NodeStarted."""
     # without a time of its own, a node was ready the moment it started
-    return ev.NodeStarted(**head, node=names[i], ready_at=facts[0] if facts else head["at"])
+    return ev.NodeStarted(run_id, seq, at, names[i], facts[0] if facts else at)
 
 
-def finished(head: dict[str, Any], names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
-    """Make a NodeFinished."""
-    return ev.NodeFinished(**head, node=names[i], result=facts[0], error=facts[1])
-
-
-def failed(head: dict[str, Any], names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
-    """Make a NodeFailed."""
-    return ev.NodeFailed(**head, node=names[i], error=facts[0])
-
-
-def skipped(head: dict[str, Any], names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
-    """Make a NodeSkipped."""
-    return ev.NodeSkipped(**head, node=names[i], reason=facts[0], error=facts[1])
-
-
-def cancelled(head: dict[str, Any], names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
-    """Make a NodeCancelled."""
-    return ev.NodeCancelled(**head, node=names[i], reason=facts[0], abandoned=facts[1])
-
-
-def retried(head: dict[str, Any], names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
-    """Make a NodeRetried."""
-    return ev.NodeRetried(**head, node=names[i], attempt=facts[0], wait_s=facts[1], error=facts[2])
-
-
-def decided(head: dict[str, Any], names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
-    """Make an EdgeDecided."""
-    return ev.EdgeDecided(**head, source=names[i], target=names[facts[0]], live=facts[1], error=facts[2])
-
-
-def called(head: dict[str, Any], names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
-    """Make a CallReported."""
-    return ev.CallReported(**head, node=names[i], call=facts[0])
-
-
-def run_started(head: dict[str, Any], names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:  # noqa: ARG001  one signature for all
+def run_started(run_id: str, seq: int, at: float, names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:  # noqa: ARG001  one signature for all
     """Make a RunStarted; the graph's shape is drawn from the plan only now."""
-    return ev.RunStarted(**head, schedule=facts[0], wall_time=facts[1], graph=facts[2].shape())
+    schedule, wall_time, plan = facts
+    return ev.RunStarted(run_id, seq, at, schedule, wall_time, plan.shape())
 
 
-def cancel_requested(head: dict[str, Any], names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:  # noqa: ARG001  one signature for all
-    """Make a CancelRequested."""
-    return ev.CancelRequested(**head, reason=facts[0])
+def decided(run_id: str, seq: int, at: float, names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
+    """Make an EdgeDecided."""
+    target, live, error = facts
+    return ev.EdgeDecided(run_id, seq, at, names[i], names[target], live, error)
 
 
-def run_finished(head: dict[str, Any], names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:  # noqa: ARG001  one signature for all
-    """Make a RunFinished."""
-    return ev.RunFinished(**head, status=facts[0])
+def nested(run_id: str, seq: int, at: float, names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
+    """Make a NestedReported from an entry in the log of the run inside."""
+    inner, inner_seq, item = facts
+    return ev.NestedReported(run_id, seq, at, names[i], inner.event(inner_seq), item)
+
+
+def _of_node(event: Callable[..., ev.Event]) -> Maker:
+    """Return a maker of events whose facts come after the node's name, in the order of their fields."""
+
+    def make(run_id: str, seq: int, at: float, names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
+        return event(run_id, seq, at, names[i], *facts)
+
+    return make
+
+
+def _of_run(event: Callable[..., ev.Event]) -> Maker:
+    """Return a maker of events that are about no node."""
+
+    def make(run_id: str, seq: int, at: float, names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:  # noqa: ARG001  one signature for all
+        return event(run_id, seq, at, *facts)
+
+    return make
+
+
+finished = _of_node(ev.NodeFinished)  # result, error, given
+failed = _of_node(ev.NodeFailed)  # error
+skipped = _of_node(ev.NodeSkipped)  # reason, error
+cancelled = _of_node(ev.NodeCancelled)  # reason, abandoned
+retried = _of_node(ev.NodeRetried)  # attempt, wait_s, error, item
+items_found = _of_node(ev.ItemsFound)  # count
+item_started = _of_node(ev.ItemStarted)  # item
+item_ended = _of_node(ev.ItemEnded)  # item, status, result, error
+called = _of_node(ev.CallReported)  # call, item
+stalled = _of_node(ev.LoopStalled)  # duration_s
+cancel_requested = _of_run(ev.CancelRequested)  # reason
+run_finished = _of_run(ev.RunFinished)  # status
 
 
 class EventLog:
@@ -110,7 +111,7 @@ class EventLog:
     def event(self, seq: int) -> ev.Event:
         """Return the event of that number."""
         make, at, i, facts = self.entries[seq]
-        return make({"run_id": self.run_id, "seq": seq, "at": at}, self.names, i, facts)
+        return make(self.run_id, seq, at, self.names, i, facts)
 
     def __iter__(self) -> Iterator[ev.Event]:
         return (self.event(seq) for seq in range(len(self.entries)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from linus_nb import events as ev
 from linus_nb.events import Call, EdgeShape, GraphShape, NodeStatus
@@ -13,9 +13,12 @@ from linus_nb.events import Call, EdgeShape, GraphShape, NodeStatus
 
 @dataclass(frozen=True, slots=True)
 class NodeRecord:
-    """What happened to one node. Times are seconds since the start of the run, None where it never came to that."""
+    """What happened to one node, or to one item of a node that runs once per item.
 
-    name: str
+    Times are seconds since the start of the run, None where it never came to that.
+    """
+
+    name: str  # of an item: "node[3]"
     level: int
     status: NodeStatus = NodeStatus.PENDING
     ready_s: float | None = None
@@ -24,9 +27,14 @@ class NodeRecord:
     attempts: int = 0
     reason: str = ""
     abandoned: bool = False
+    given: bool = False  # its result was handed to the run, it did not run itself
+    stalled_s: float = 0.0  # the longest that it kept the event loop busy, where that was noticed
     result: Any = None
     error: BaseException | None = None
     calls: tuple[tuple[float, Call], ...] = ()  # (end of the call, the call)
+    items: tuple[NodeRecord, ...] = ()  # of a node that runs once per item, in order
+    inner: RunRecord | None = None  # of a node that holds a graph: its latest attempt
+    inner_at_s: float = 0.0  # when that attempt began; the times in ``inner`` count from there
 
     @property
     def duration_s(self) -> float | None:
@@ -62,6 +70,45 @@ class RunRecord:
         return self.graph.edges
 
 
+class Step(NamedTuple):
+    """A node, an item, or a node of a nested graph, as `walk` meets it. Its times count from the outermost start."""
+
+    path: str  # "review", "review[3]", "review/draft", "review[3]/draft"
+    depth: int
+    record: NodeRecord
+
+
+def walk(record: RunRecord) -> Iterator[Step]:
+    """Yield every node of a run in plan order, each followed by its items and by the nodes of the graph it holds."""
+    return _walk(record, "", 0, 0.0)
+
+
+def _walk(record: RunRecord, prefix: str, depth: int, offset_s: float) -> Iterator[Step]:
+    for node in record.nodes.values():
+        for part in (node, *node.items):
+            path = prefix + part.name
+            below = depth + (part is not node)
+            yield Step(path, below, _shifted(part, offset_s))
+            if part.inner is not None:
+                yield from _walk(part.inner, f"{path}/", below + 1, offset_s + part.inner_at_s)
+
+
+def _shifted(node: NodeRecord, by_s: float) -> NodeRecord:
+    if not by_s:
+        return node
+
+    def later(at_s: float | None) -> float | None:
+        return None if at_s is None else at_s + by_s
+
+    return replace(
+        node,
+        ready_s=later(node.ready_s),
+        start_s=later(node.start_s),
+        end_s=later(node.end_s),
+        calls=tuple((at_s + by_s, call) for at_s, call in node.calls),
+    )
+
+
 def fold(events: Iterable[ev.Event]) -> RunRecord:
     """Return the record of a run from its events, the first of which is `RunStarted`.
 
@@ -71,42 +118,55 @@ def fold(events: Iterable[ev.Event]) -> RunRecord:
     first = next(stream, None)
     if not isinstance(first, ev.RunStarted):
         raise ValueError(f"a run's events begin with RunStarted, not with {type(first).__name__}")
-    nodes: dict[str, dict[str, Any]] = {n.name: {"name": n.name, "level": n.level} for n in first.graph.nodes}
-    calls: dict[str, list[tuple[float, Call]]] = {}
+    parts: dict[str, _Part] = {n.name: _Part({"name": n.name, "level": n.level}) for n in first.graph.nodes}
     decisions: dict[tuple[str, str], bool | BaseException] = {}
     status, last = "running", first.at
     for event in stream:
         last = event.at
         match event:
             case ev.NodeStarted():
-                nodes[event.node] |= {
+                parts[event.node].facts |= {
                     "status": NodeStatus.RUNNING, "ready_s": event.ready_at, "start_s": event.at, "attempts": 1
                 }  # fmt: skip
             case ev.NodeFinished():
-                nodes[event.node] |= {
-                    "status": NodeStatus.COMPLETED, "end_s": event.at, "result": event.result, "error": event.error
+                parts[event.node].facts |= {
+                    "status": NodeStatus.COMPLETED, "end_s": event.at,
+                    "result": event.result, "error": event.error, "given": event.given,
                 }  # fmt: skip
             case ev.NodeFailed():
-                nodes[event.node] |= {"status": NodeStatus.FAILED, "end_s": event.at, "error": event.error}
+                parts[event.node].facts |= {"status": NodeStatus.FAILED, "end_s": event.at, "error": event.error}
             case ev.NodeSkipped():
-                nodes[event.node] |= {
+                parts[event.node].facts |= {
                     "status": NodeStatus.SKIPPED, "end_s": event.at, "reason": event.reason, "error": event.error
                 }  # fmt: skip
             case ev.NodeCancelled():
-                nodes[event.node] |= {
+                parts[event.node].facts |= {
                     "status": NodeStatus.CANCELLED, "end_s": event.at,
                     "reason": event.reason, "abandoned": event.abandoned,
                 }  # fmt: skip
             case ev.NodeRetried():
-                nodes[event.node]["attempts"] = event.attempt + 1
+                parts[event.node].at(event.item).facts["attempts"] = event.attempt + 1
+            case ev.ItemsFound():
+                parts[event.node].expect(event.count)
+            case ev.ItemStarted():
+                parts[event.node].at(event.item).facts |= {
+                    "status": NodeStatus.RUNNING, "ready_s": event.at, "start_s": event.at, "attempts": 1
+                }  # fmt: skip
+            case ev.ItemEnded():
+                parts[event.node].at(event.item).facts |= {
+                    "status": event.status, "end_s": event.at, "result": event.result, "error": event.error
+                }  # fmt: skip
+            case ev.NestedReported():
+                parts[event.node].at(event.item).nested(event)
+            case ev.LoopStalled():
+                facts = parts[event.node].facts
+                facts["stalled_s"] = max(event.duration_s, facts.get("stalled_s", 0.0))
             case ev.EdgeDecided():
                 decisions[event.source, event.target] = event.live if event.error is None else event.error
             case ev.CallReported():
-                calls.setdefault(event.node, []).append((event.at, event.call))
+                parts[event.node].at(event.item).calls.append((event.at, event.call))
             case ev.RunFinished():
                 status = event.status
-    for name, made in calls.items():
-        nodes[name]["calls"] = tuple(made)
     return RunRecord(
         run_id=first.run_id,
         schedule=first.schedule,
@@ -114,6 +174,58 @@ def fold(events: Iterable[ev.Event]) -> RunRecord:
         graph=first.graph,
         status=status,
         duration_s=last,
-        nodes={name: NodeRecord(**facts) for name, facts in nodes.items()},
+        nodes={name: part.frozen() for name, part in parts.items()},
         decisions=decisions,
     )
+
+
+class _Part:
+    """A node or an item while its events are folded."""
+
+    __slots__ = ("calls", "events", "facts", "items", "nested_at_s")
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        self.facts = facts
+        self.calls: list[tuple[float, Call]] = []
+        self.items: list[_Part] = []
+        self.events: list[ev.Event] = []
+        self.nested_at_s = 0.0
+
+    def expect(self, count: int) -> None:
+        """Make room for ``count`` items."""
+        name, level = self.facts["name"], self.facts["level"]
+        self.items = [_Part({"name": f"{name}[{k}]", "level": level}) for k in range(count)]
+
+    def at(self, item: int | None) -> _Part:
+        """Return the part that an event is about: this node itself, or one of its items."""
+        return self if item is None else self.items[item]
+
+    def nested(self, event: ev.NestedReported) -> None:
+        """Keep an event of the graph inside; another attempt's first event replaces what came before."""
+        if isinstance(event.event, ev.RunStarted):
+            self.events = []
+            self.nested_at_s = event.at - event.event.at
+        self.events.append(event.event)
+
+    def frozen(self) -> NodeRecord:
+        """Return what was gathered as a record."""
+        facts = self.facts
+        if self.calls:
+            facts["calls"] = tuple(self.calls)
+        if self.events:
+            facts |= {"inner": fold(self.events), "inner_at_s": self.nested_at_s}
+        if self.items:
+            status = facts.get("status", NodeStatus.PENDING)
+            if status.final:
+                for item in self.items:
+                    item.end_with(facts)
+            facts["items"] = tuple(item.frozen() for item in self.items)
+        return NodeRecord(**facts)
+
+    def end_with(self, node: dict[str, Any]) -> None:
+        """Make an item final whose node is: one that still ran was abandoned, one that never started is skipped."""
+        status = self.facts.get("status", NodeStatus.PENDING)
+        if status is NodeStatus.RUNNING:
+            self.facts |= {"status": NodeStatus.CANCELLED, "end_s": node["end_s"], "abandoned": True}
+        elif status is NodeStatus.PENDING:
+            self.facts |= {"status": NodeStatus.SKIPPED, "reason": node.get("reason") or "its node ended"}

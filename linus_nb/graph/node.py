@@ -39,6 +39,14 @@ class AgentNode:
             ``"always"`` (whatever happened, once its sources have ended).
         priority: among the nodes that are ready, higher ones start first.
         resources: amounts that the node needs of the executor's ``resources``, like ``{"gpu": 1}``.
+        map_over: a key that holds a list: the node runs once per item, and its result is the list of results, in order.
+            Retries and timeouts are per item. An item that fails, fails the node once all items have ended
+            (``"fail"``), is left out of the results (``"skip"``) or leaves None in its place (``"continue"``).
+        map_item: what the agent calls the item; a function's first parameter, unless said. Other agents get the bare
+            item, or with a name a mapping in which the item stands beside all else; a graph gets it as ``"item"``.
+        map_concurrency: how many items run at once, within the executor's limits.
+        by_name: each required parameter of a function must be a key; otherwise a lone one that is not gets the whole
+            mapping.
 
     Raises:
         GraphError: a value makes no sense; the message says which are allowed.
@@ -64,6 +72,10 @@ class AgentNode:
     trigger: Trigger = "any"
     priority: int = 0
     resources: Mapping[str, float] | None = None
+    map_over: str | None = None
+    map_item: str | None = None
+    map_concurrency: int = 8
+    by_name: bool = False
     target: Target = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +97,32 @@ class AgentNode:
             if not _positive(amount):
                 self._refuse("resources", {resource: amount}, "give amounts above 0")
         object.__setattr__(self, "target", understand(self.agent))
+        if self.resources and self.target.graph is not None:
+            self._refuse("resources", self.resources, "it holds a graph: give them to the nodes of that graph")
+        self._check_map()
+
+    def _check_map(self) -> None:
+        if self.map_over is None:
+            if self.map_item is not None:
+                self._refuse("map_item", self.map_item, "say whose items: map_over='key of a list'")
+            return
+        if not isinstance(self.map_over, str) or not self.map_over:
+            self._refuse("map_over", self.map_over, "give the key of a list")
+        if isinstance(self.map_concurrency, bool) or not isinstance(self.map_concurrency, int):
+            self._refuse("map_concurrency", self.map_concurrency, "give a whole number from 1")
+        if self.map_concurrency < 1:
+            self._refuse("map_concurrency", self.map_concurrency, "give a whole number from 1")
+        parameters = self.target.parameters
+        if parameters is None:
+            if self.target.graph is not None and self.map_item is None:
+                object.__setattr__(self, "map_item", "item")
+            return
+        names = parameters.required + parameters.optional
+        if not names:
+            self._refuse("map_over", self.map_over, "its function takes no parameter; give it one for the item")
+        if self.map_item is None:
+            object.__setattr__(self, "map_item", names[0])
+        self._choice("map_item", self.map_item, names)
 
     def _check_mapping(self, mapping: Any) -> None:
         fits = isinstance(mapping, Mapping) and all(

@@ -32,6 +32,7 @@ def _is_straight(node: AgentNode) -> bool:
         target.kind == "function"
         and target.awaiting is not None
         and not node.retry_count
+        and node.map_over is None
         and node.timeout_seconds is None
     )
 
@@ -145,7 +146,15 @@ class Plan:
         return GraphShape(
             self.name,
             tuple(
-                NodeShape(n.name, depth, n.description, n.target.kind, n.trigger)
+                NodeShape(
+                    n.name,
+                    depth,
+                    n.description,
+                    n.target.kind,
+                    n.trigger,
+                    n.map_over or "",
+                    None if n.target.graph is None else n.target.graph.plan().shape(),
+                )
                 for n, depth in zip(self.nodes, self.level, strict=True)
             ),
             tuple(EdgeShape(e.source, e.target, e.condition is not None, e.label) for e in self.edges),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import FunctionType, MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from linus_nb.errors import GraphError
+
+if TYPE_CHECKING:
+    from linus_nb.graph.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +23,23 @@ class Parameters:
     by_position_only: bool = False  # a required one cannot be given by keyword
 
 
+class Graph(Protocol):
+    """What is asked of a graph that is run, or held by a node."""
+
+    name: str
+    reducers: Mapping[str, Callable[[Any, Any], Any]]
+
+    def plan(self) -> Plan:
+        """Return the graph compiled for running."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """How to call what a node holds.
 
     ``blocking`` and ``awaiting`` take what the binding makes of the node's input; one of them may be None.
-    ``parameters`` is None for objects with ``run``/``arun`` and Runnables, which take one input.
+    ``parameters`` is None for objects with ``run``/``arun`` and Runnables, which take one input. ``graph`` is what
+    is held where that is a graph, which the engine runs as part of the run around it.
     """
 
     kind: str
@@ -33,6 +47,7 @@ class Target:
     awaiting: Callable[..., Any] | None
     parameters: Parameters | None = None
     takes_input: bool = True
+    graph: Graph | None = None
 
 
 def understand(thing: Any) -> Target:
@@ -52,7 +67,7 @@ def understand(thing: Any) -> Target:
                 blocking, awaiting = None, awaiting or blocking
             if blocking is not None or awaiting is not None:
                 if hasattr(thing, "get_execution_order"):
-                    kind = "dag"
+                    return Target("dag", blocking, awaiting, graph=thing)
                 return Target(kind, _bare(blocking), _bare(awaiting), takes_input=_takes_input(awaiting or blocking))
     if callable(thing):
         is_async = inspect.iscoroutinefunction(thing) or inspect.iscoroutinefunction(getattr(thing, "__call__", None))  # noqa: B004  the method itself is asked
