@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from linus_nb.engine.blocking import BlockingRun
-from linus_nb.engine.gates import Schedule, check_schedule, impossible_demands
+from linus_nb.engine.gates import Schedule, check_schedule
 from linus_nb.engine.ledger import Ledger
 from linus_nb.engine.log import Observer
+from linus_nb.engine.pool import Pool, impossible_demands
 from linus_nb.engine.result import ExecutionResult
 from linus_nb.engine.run import Run
-from linus_nb.errors import GraphError, ValidationError
+from linus_nb.errors import GraphError, UnknownNodeError, ValidationError
 from linus_nb.graph.binding import bind, check
 from linus_nb.graph.plan import Binding, Plan
 from linus_nb.graph.state import SharedState
@@ -22,25 +23,57 @@ from linus_nb.graph.target import Graph
 R = TypeVar("R", bound=Ledger)
 
 
-def checked(graph: Graph, initial_keys: Iterable[str], resources: Mapping[str, float]) -> tuple[Plan, list[Binding]]:
-    """Return the plan and each node's binding.
+class Checked(NamedTuple):
+    """A graph that can run: its plan, how each node is called, and what does not run as its result was given."""
+
+    plan: Plan
+    bindings: list[Binding]
+    given: dict[int, Any]
+    unneeded: list[int]
+
+
+def checked(
+    graph: Graph,
+    initial_keys: Iterable[str],
+    resources: Mapping[str, float],
+    overrides: Mapping[str, Any] | None = None,
+) -> Checked:
+    """Return what a run needs to know of a graph.
 
     Raises:
         ValidationError: with all problems at once.
+        UnknownNodeError: ``overrides`` names a node that there is not.
     """
     plan = graph.plan()
+    given = {}
+    for name, value in (overrides or {}).items():
+        if name not in plan.index:
+            raise UnknownNodeError(name, plan.names)
+        given[plan.index[name]] = value
+    unneeded = leading_to(plan, given) if given else []
     keys = frozenset(initial_keys)
-    bindings = plan.bindings.get(keys)
+    bindings = None if given else plan.bindings.get(keys)
     if bindings is None:
-        bindings, problems = bind(plan, keys)
+        bindings, problems = bind(plan, keys, {*given, *unneeded})
         problems = check(plan, problems, graph.reducers)
     else:
         problems = []
-    problems += impossible_demands(plan, resources) if plan.limited else []
+    problems += impossible_demands(plan, resources) if plan.demanding else []
     if problems:
         raise ValidationError(graph.name, problems)
-    plan.bindings[keys] = bindings
-    return plan, bindings
+    if not given and not plan.holds_graphs:
+        plan.bindings[keys] = bindings
+    return Checked(plan, bindings, given, unneeded)
+
+
+def leading_to(plan: Plan, given: Collection[int]) -> list[int]:
+    """Return the nodes from which every way leads to a given one, so that nobody asks for what they make."""
+    idle: set[int] = set()
+    for i in reversed(range(len(plan))):
+        targets = plan.targets[i]
+        if i not in given and targets and all(t in given or t in idle for t in targets):
+            idle.add(i)
+    return sorted(idle)
 
 
 class DAGExecutor:
@@ -87,21 +120,31 @@ class DAGExecutor:
         """The result of the latest run of this executor as it stands, or None before the first."""
         return None if self._last is None else self._last.result()
 
-    def execute(self, initial_state: Mapping[str, Any] | None = None) -> ExecutionResult:
+    def execute(
+        self, initial_state: Mapping[str, Any] | None = None, *, overrides: Mapping[str, Any] | None = None
+    ) -> ExecutionResult:
         """Run the nodes one by one in the calling thread and return the result; no event loop is needed.
 
         Async agents and functions run on a background loop while the caller waits, so this works in a cell, too.
 
+        Args:
+            initial_state: what the nodes may read from the start.
+            overrides: results by node: such a node does not run, nor do those that only it needed.
+
         Raises:
             ValidationError: the graph cannot run; nothing has.
         """
-        return self._prepare(BlockingRun, initial_state, "sequential", time.perf_counter).drive()
+        run = self._prepare(BlockingRun, initial_state, "sequential", time.perf_counter, overrides)
+        run.drive()
+        return run.result()
 
     async def aexecute(
         self,
         initial_state: Mapping[str, Any] | None = None,
         parallel: bool = True,
         schedule: Schedule = "levels",
+        *,
+        overrides: Mapping[str, Any] | None = None,
     ) -> ExecutionResult:
         """Run the graph in the running event loop and return the result.
 
@@ -110,30 +153,50 @@ class DAGExecutor:
             parallel: False runs the nodes one by one, in plan order.
             schedule: "levels" runs each level at once and waits for it; "dataflow" starts a node the moment its own
                 sources have ended; "sequential" is ``parallel=False``.
+            overrides: results by node: such a node does not run, nor do those that only it needed.
 
         Raises:
             ValidationError: the graph cannot run; nothing has.
             asyncio.CancelledError: the await was cancelled (Stop, a timeout): the run has ended, and what finished
                 is in `last_result`.
         """
-        return await self.start(initial_state, schedule=schedule if parallel else "sequential").drive()
+        run = self.start(initial_state, schedule if parallel else "sequential", overrides=overrides)
+        await run.drive()
+        return run.result()
 
-    def start(self, initial_state: Mapping[str, Any] | None = None, schedule: Schedule = "levels") -> Run:
+    def start(
+        self,
+        initial_state: Mapping[str, Any] | None = None,
+        schedule: Schedule = "levels",
+        *,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> Run:
         """Start a run in the running event loop and return its handle at once."""
         loop = asyncio.get_running_loop()
-        return self._prepare(Run, initial_state, schedule, loop.time).begin()
+        # asyncio's own loops read this clock by a method that costs more than the reading
+        plain = getattr(type(loop), "time", None) is asyncio.BaseEventLoop.time
+        run = self._prepare(Run, initial_state, schedule, time.monotonic if plain else loop.time, overrides)
+        limited = self.max_concurrency is not None or self.resources or run.plan.demanding
+        run.begin(Pool(self.max_concurrency, self.resources) if limited else None)
+        return run
 
     def _prepare(
-        self, kind: type[R], initial_state: Mapping[str, Any] | None, schedule: str, clock: Callable[[], float]
+        self,
+        kind: type[R],
+        initial_state: Mapping[str, Any] | None,
+        schedule: str,
+        clock: Callable[[], float],
+        overrides: Mapping[str, Any] | None,
     ) -> R:
         check_schedule(schedule)
-        if initial_state is not None and not isinstance(initial_state, Mapping):
-            raise GraphError(f"initial_state is {initial_state!r}; give a mapping like {{'topic': '…'}}, or nothing")
-        given = dict(initial_state or {})
-        initial = given if self.state is None else {**self.state.to_dict(), **given}
-        plan, bindings = checked(self.dag, initial, self.resources)
+        for what, mapping in (("initial_state", initial_state), ("overrides", overrides)):
+            if mapping is not None and not isinstance(mapping, Mapping):
+                raise GraphError(f"{what} is {mapping!r}; give a mapping like {{'name': value}}, or nothing")
+        given_state = dict(initial_state or {})
+        initial = given_state if self.state is None else {**self.state.to_dict(), **given_state}
+        plan, bindings, given, unneeded = checked(self.dag, initial, self.resources, overrides)
         if self.state is not None:
-            for key, value in given.items():
+            for key, value in given_state.items():
                 self.state.set(key, value, source="initial_state")
         run = kind(
             plan,
@@ -142,11 +205,11 @@ class DAGExecutor:
             reducers=self.dag.reducers,
             schedule=schedule,
             clock=clock,
-            max_concurrency=self.max_concurrency,
-            resources=self.resources,
             fail_fast=self.fail_fast,
             observers=self.observers,
             shared=self.state,
+            given=given,
+            unneeded=unneeded,
         )
         self._last = run
         return run

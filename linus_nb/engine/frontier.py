@@ -5,6 +5,8 @@ It starts no task and reads no clock. Order among the nodes that may start is th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from linus_nb.graph.plan import Plan
 
 Decision = bool | BaseException  # what a condition answered, or what it raised
@@ -16,15 +18,19 @@ class Frontier:
     """Which nodes of a plan may start, given how others ended.
 
     `skipped` collects (node, reason) of nodes that will not run; `broken` holds, for nodes that may start only to fail,
-    what a condition on an edge into them raised.
+    what a condition on an edge into them raised. Nodes in ``settled`` wait for nothing, and nothing that ends makes
+    them start.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, settled: Iterable[int] = ()) -> None:
         self.plan = plan
         self.waiting = plan.in_degree.copy()
+        for i in settled:
+            self.waiting[i] = -1  # counts down from there and never comes to 0
         self.dead: dict[int, int] = {}  # edges into a node that are not live: there are few of them
         self.blocked: dict[int, int] = {}  # what failed above a node: the first in plan order, whoever came first
         self.broken: dict[int, BaseException] = {}
+        self._broken_by: dict[int, int] = {}  # the first source in plan order whose condition raised
         self.skipped: list[tuple[int, str]] = []
         self._targets = plan.targets
         self._any = plan.any_trigger
@@ -43,7 +49,7 @@ class Frontier:
         ready: list[int] = []
         if decisions:
             for t, decision in decisions.items():
-                self._note(t, decision)
+                self._note(i, t, decision)
         for t in self._targets[i]:
             left = waiting[t] - 1
             waiting[t] = left
@@ -56,14 +62,15 @@ class Frontier:
                         ready += self.did_not_run(*dropped)
         return ready
 
-    def _note(self, t: int, decision: Decision) -> None:
-        """Note what the condition on an edge into node ``t`` gave."""
+    def _note(self, i: int, t: int, decision: Decision) -> None:
+        """Note what the condition on the edge from node ``i`` to node ``t`` gave."""
         if decision is True:
             return
         self._all_well = False
         self.dead[t] = self.dead.get(t, 0) + 1
-        if isinstance(decision, BaseException):
-            self.broken.setdefault(t, decision)
+        if isinstance(decision, BaseException) and i < self._broken_by.get(t, len(self.waiting)):
+            self._broken_by[t] = i
+            self.broken[t] = decision
 
     def did_not_run(self, i: int, failed: int | None) -> list[int]:
         """Note that a node did not run: as ``failed`` (itself, or one above) failed, or as it was not routed (None)."""

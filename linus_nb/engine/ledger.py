@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import Context, copy_context
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from linus_nb import events as ev
@@ -13,6 +13,7 @@ from linus_nb.engine import history, log
 from linus_nb.engine.frontier import Decision, Frontier
 from linus_nb.engine.gates import make_gate
 from linus_nb.engine.policy import Outcome
+from linus_nb.engine.pool import Rank
 from linus_nb.engine.result import ExecutionResult
 from linus_nb.engine.view import Reducers, StateView, Values
 from linus_nb.errors import MissingInputError
@@ -23,13 +24,32 @@ from linus_nb.graph.state import SharedState
 PENDING, RUNNING, COMPLETED = NodeStatus.PENDING, NodeStatus.RUNNING, NodeStatus.COMPLETED
 FAILED, SKIPPED, CANCELLED = NodeStatus.FAILED, NodeStatus.SKIPPED, NodeStatus.CANCELLED
 
-_set_sink = ev.sink.set
-
 FAIL_FAST = "fail_fast"
+NOT_NEEDED = "not needed: what it leads to was given"
+
+
+class Place(NamedTuple):
+    """Who works, or reports: node ``i``, or one of its items."""
+
+    i: int
+    item: int | None = None
+
+
+class Nest(NamedTuple):
+    """Where a run stands that is a part of another: at a place of that run."""
+
+    outer: Ledger
+    place: Place
 
 
 class Ledger:
-    """One run of one plan. Nothing of it lives on the graph, so that many runs go on side by side."""
+    """One run of one plan. Nothing of it lives on the graph, so that many runs go on side by side.
+
+    Args:
+        given: results that were handed to the run, by node: such a node does not run.
+        unneeded: nodes that lead to given ones only, and are left out.
+        nest: where this run is a part of another, whose log gets its events, too.
+    """
 
     def __init__(
         self,
@@ -40,37 +60,45 @@ class Ledger:
         reducers: Reducers,
         schedule: str,
         clock: Callable[[], float],
-        max_concurrency: int | None = None,
-        resources: Mapping[str, float] | None = None,
         fail_fast: bool = False,
         observers: Iterable[log.Observer] = (),
         shared: SharedState | None = None,
+        given: Mapping[int, Any] | None = None,
+        unneeded: Iterable[int] = (),
+        nest: Nest | None = None,
     ) -> None:
         self.plan = plan
         self.bindings = bindings
         self.schedule = schedule
         self.fail_fast = fail_fast
         self.shared = shared
+        self.given = given or {}
+        self.unneeded = tuple(unneeded)
+        self.nest = nest
         self.values = Values(plan, initial, reducers)
-        self.frontier = Frontier(plan)
-        self.gate = make_gate(plan, schedule, max_concurrency, resources or {})
+        self.frontier = Frontier(plan, (*self.given, *self.unneeded))
+        self.gate = make_gate(plan, schedule)
         self.status: list[NodeStatus] = [PENDING] * len(plan)
         self.results: dict[int, Any] = {}
         self.errors: dict[int, BaseException] = {}
-        self.left = len(plan)
+        self.children: dict[Place, Ledger] = {}  # the runs of graphs that nodes hold, while they last
         self.cancelling: str | None = None  # why the run was ended early
         self.fatal: BaseException | None = None  # KeyboardInterrupt or SystemExit out of a node
         self.ended = False
         self.duration_s = 0.0
         self._clock = clock
         self._ready_at: dict[int, float] = {}
+        self._at = 0.0  # when the last node ended
         self._context = copy_context()  # the caller's; each node starts in a copy of it
         self.log = log.EventLog(uuid4().hex[:12], plan.names, observers)
         self._start = clock()
-        self._receive = self.report
         self._keys = plan.output_keys
+        if nest is None:
+            history.remember(self.result)
+        else:
+            nest.outer.children[nest.place] = self
+            self.log.listen_to_entries(self._tell_outer)
         self.log.append((log.run_started, 0.0, -1, (schedule, datetime.now(UTC), plan)))
-        history.remember(self.result)
 
     def now(self) -> float:
         """Return the seconds since the start of the run."""
@@ -84,10 +112,9 @@ class Ledger:
         since = self._ready_at.pop(i, None) if self._ready_at else None
         self.log.append((log.started, self._clock() - self._start, i, () if since is None else (since,)))
 
-    def completed(self, i: int, value: Any, error: BaseException | None = None) -> None:
+    def completed(self, i: int, value: Any, error: BaseException | None = None, given: bool = False) -> None:
         """Note that node ``i`` completed, and write its value. ``error`` is one that ``on_error`` waved through."""
         self.status[i] = COMPLETED
-        self.left -= 1
         self.results[i] = value
         key = self._keys[i]
         if key is not None:
@@ -96,7 +123,8 @@ class Ledger:
                 self.shared.set(key, value, source=self.plan.names[i])
         if error is not None:
             self.errors[i] = error
-        self.log.append((log.finished, self._clock() - self._start, i, (value, error)))
+        self._at = at = self._clock() - self._start
+        self.log.append((log.finished, at, i, (value, error, given)))
 
     def settle(self, i: int, outcome: Outcome) -> None:
         """Note how node ``i`` ended: status, value, error, event."""
@@ -106,99 +134,135 @@ class Ledger:
             return
         assert error is not None
         self.status[i] = status
-        self.left -= 1
         self.errors[i] = error
+        self._at = at = self.now()
         if status is FAILED:
-            self.log.append((log.failed, self.now(), i, (error,)))
+            self.log.append((log.failed, at, i, (error,)))
         else:
             reason = f"its error was waved through: {type(error).__name__}"
-            self.log.append((log.skipped, self.now(), i, (reason, error)))
+            self.log.append((log.skipped, at, i, (reason, error)))
+
+    def opening(self) -> list[int]:
+        """Return the nodes that may start at the beginning, and note those that will not be needed."""
+        ready = self.frontier.roots()
+        ready += self.given
+        now = self._admit(ready)
+        for i in self.unneeded:
+            self.skip(i, NOT_NEEDED)
+            now += [] if self.gate is None else self.gate.ended(i)
+        return now
 
     def advance(self, i: int, decisions: dict[int, Decision] | None) -> list[int]:
         """Return which nodes may start now that node ``i`` has ended, and note those that never will."""
         ready = self.frontier.did_not_run(i, i) if self.status[i] is FAILED else self.frontier.ran(i, decisions)
-        if self.gate is None and not self.frontier.skipped:
+        gate = self.gate
+        if gate is None and not self.frontier.skipped:
             return ready
-        now = self.admit(ready) if ready else []
-        now += self.release(i)
+        now = self._admit(ready) if ready else []
+        if gate is not None:
+            now += gate.ended(i)
         while self.frontier.skipped:
             dropped, self.frontier.skipped = self.frontier.skipped, []
             for t, reason in dropped:
                 self.skip(t, reason)
-                now += self.release(t)
+                if gate is not None:
+                    now += gate.ended(t)
         return now
 
-    def admit(self, ready: list[int]) -> list[int]:
+    def _admit(self, ready: list[int]) -> list[int]:
         """Return which of the ready nodes may start now; the others' waiting begins."""
         if self.gate is None:
             return ready
         now = self.gate.admit(ready)
         if len(now) != len(ready):
-            at = self.now()
-            for i in ready:
-                self._ready_at.setdefault(i, at)
+            self.wait(ready)
         return now
 
-    def release(self, i: int) -> list[int]:
-        """Return which of the waiting nodes may start now that node ``i`` is final."""
-        return [] if self.gate is None else self.gate.ended(i)
+    def wait(self, nodes: Iterable[int]) -> None:
+        """Note that nodes are ready and may be held back; the time until they start is their waiting."""
+        at = self._at
+        for i in nodes:
+            self._ready_at.setdefault(i, at)
 
     def skip(self, i: int, reason: str) -> None:
         """Note that node ``i`` will not run."""
         self.status[i] = SKIPPED
-        self.left -= 1
         self.log.append((log.skipped, self.now(), i, (reason, None)))
 
     def cancel_node(self, i: int, reason: str, abandoned: bool = False) -> None:
         """Note that running node ``i`` was cancelled; ``abandoned`` if it could not be stopped."""
         self.status[i] = CANCELLED
-        self.left -= 1
         self.log.append((log.cancelled, self.now(), i, (reason, abandoned)))
-
-    def skip_pending(self, reason: str) -> None:
-        """Note that nothing more will start."""
-        for i, status in enumerate(self.status):
-            if status is PENDING:
-                self.skip(i, reason)
-
-    def retried(self, i: int, attempt: int, wait_s: float, error: BaseException) -> None:
-        """Note that an attempt failed and another will follow."""
-        self.log.append((log.retried, self.now(), i, (attempt, wait_s, error)))
 
     def decided(self, i: int, target: int, decision: Decision) -> None:
         """Note what the condition on an edge gave."""
         raised = decision if isinstance(decision, BaseException) else None
         self.log.append((log.decided, self.now(), i, (target, decision is True, raised)))
 
-    def report(self, i: int, call: ev.Call) -> None:
-        """Take a report of a model or tool call inside node ``i``; one that comes late is dropped."""
-        if self.status[i] is RUNNING and not self.ended:
-            self.log.append((log.called, self.now(), i, (call,)))
+    # -- what happens at a place: a node, or one of its items ---------------------------------------------------------
+
+    def retried(self, place: Place, attempt: int, wait_s: float, error: BaseException) -> None:
+        """Note that an attempt failed and another will follow."""
+        self.log.append((log.retried, self.now(), place.i, (attempt, wait_s, error, place.item)))
+
+    def items_found(self, i: int, count: int) -> None:
+        """Note how many items a mapped node has."""
+        self.log.append((log.items_found, self.now(), i, (count,)))
+
+    def item_started(self, place: Place) -> None:
+        """Note that an item begins its first attempt."""
+        self.log.append((log.item_started, self.now(), place.i, (place.item,)))
+
+    def item_ended(self, place: Place, status: NodeStatus, value: Any, error: BaseException | None) -> None:
+        """Note how an item ended; one that ends after its node, or its run, is not heard."""
+        if self.status[place.i] is RUNNING and not self.ended:
+            self.log.append((log.item_ended, self.now(), place.i, (place.item, status, value, error)))
+
+    def report(self, place: Place, call: ev.Call) -> None:
+        """Take a report of a model or tool call; one that comes late is dropped."""
+        if self.status[place.i] is RUNNING and not self.ended:
+            self.log.append((log.called, self.now(), place.i, (call, place.item)))
+
+    def _tell_outer(self, seq: int) -> None:
+        """Tell the run around this one of an event, unless it has given this one up."""
+        assert self.nest is not None
+        outer, place = self.nest
+        if outer.children.get(place) is self and not outer.ended:
+            outer.log.append((log.nested, outer.now(), place.i, (self.log, seq, place.item)))
 
     # -- a node's surroundings ------------------------------------------------------------------------------------
 
-    def context(self, i: int) -> Context:
-        """Return a fresh copy of the caller's context for node ``i``, whose reports arrive here."""
+    def rank(self, i: int) -> Rank:
+        """Return where node ``i`` stands among all that wait for a place, also in the runs around this one."""
+        own = (-self.plan.nodes[i].priority, i)
+        return (own,) if self.nest is None else (*self.nest.outer.rank(self.nest.place.i), own)
+
+    def context(self, place: Place, receive: Callable[[Place, ev.Call], None] | None = None) -> Context:
+        """Return a fresh copy of the caller's context for a place, whose reports arrive here."""
         context = self._context.copy()
-        context.run(_set_sink, (self._receive, i))
+        context.run(ev.sink.set, (receive or self.report, place))
         return context
 
-    def arguments(self, i: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return the positional and keyword arguments of node ``i``'s call.
+    def arguments(self, place: Place, value: Any = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the positional and keyword arguments of the call at a place; ``value`` is the item's.
 
         Raises:
             MissingInputError: a key it reads was not written in this run.
         """
+        i = place.i
         binding = self.bindings[i]
         way = binding.way
         if way == "nothing":
             return (), {}
-        view = StateView(self.values, i)
+        if way == "item":
+            return (value,), {}
+        beside = {} if binding.item is None else {binding.item: value}
         if way == "view":
-            return (view,), {}
+            return (StateView(self.values, i, beside=beside),), {}
+        view = StateView(self.values, i)
         if way == "dict":  # a key whose writer was skipped is left out
-            return ({name: view[key] for name, key in binding.keys if key in view},), {}
-        given: dict[str, Any] = {}
+            return ({name: view[key] for name, key in binding.keys if key in view} | beside,), {}
+        given = beside
         for name, key in binding.keys:
             try:
                 given[name] = view[key]
@@ -206,6 +270,26 @@ class Ledger:
                 if name not in binding.optional:
                     raise MissingInputError(self.plan.names[i], key, view) from None
         return (), given
+
+    def items(self, i: int) -> list[Any]:
+        """Return the items that mapped node ``i`` runs for.
+
+        Raises:
+            MissingInputError: the key was not written in this run.
+            TypeError: its value is no list, or the like.
+        """
+        node = self.plan.nodes[i]
+        assert node.map_over is not None
+        view = StateView(self.values, i)
+        if node.map_over not in view:
+            raise MissingInputError(node.name, node.map_over, view)
+        value = view[node.map_over]
+        if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+            raise TypeError(
+                f"{node.name!r} runs once per item of {node.map_over!r}, which is a {type(value).__name__}; "
+                "write a list to that key (of a dict: list(d.items()))"
+            )
+        return list(value)
 
     # -- the end ----------------------------------------------------------------------------------------------------
 
@@ -221,14 +305,17 @@ class Ledger:
         """Note that the run is to end now: nothing starts any more."""
         self.cancelling = reason
         self.log.append((log.cancel_requested, self.now(), -1, (reason,)))
-        self.skip_pending("cancelled" if reason != FAIL_FAST else FAIL_FAST)
+        why = "cancelled" if reason != FAIL_FAST else FAIL_FAST
+        for i, status in enumerate(self.status):
+            if status is PENDING:
+                self.skip(i, why)
 
     def close(self) -> None:
         """Note the end of the run."""
         self.duration_s = self.now()
         self.log.append((log.run_finished, self.duration_s, -1, (self.overall(),)))
         self.ended = True
-        self.log.observers.clear()
+        self.log.close()
 
     def result(self) -> ExecutionResult:
         """Return what the run came to, at this moment."""
@@ -247,3 +334,9 @@ class Ledger:
             name=self.plan.name,
             events=self.log,
         )
+
+    def output(self) -> dict[str, Any]:
+        """Return what a run inside another comes to: the keys that were written. Raises if it failed."""
+        if FAILED in self.status or self.cancelling is not None:
+            self.result().raise_for_failure()
+        return self.values.output()

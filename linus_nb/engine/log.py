@@ -81,27 +81,43 @@ class EventLog:
         self.run_id = run_id
         self.names = names
         self.entries: list[Entry] = []
-        self.observers: list[Observer] = []
+        self._observers: list[Observer] = []
+        self._outward: Callable[[int], None] | None = None
         self.append: Callable[[Entry], None] = self.entries.append  # nobody listens: adding an event is all there is
         for observer in observers:
             self.listen(observer)
 
     def listen(self, observer: Observer) -> None:
         """Tell ``observer`` of every event from now on."""
-        self.observers.append(observer)
+        self._observers.append(observer)
+        self.append = self._append_and_tell
+
+    def listen_to_entries(self, outward: Callable[[int], None]) -> None:
+        """Tell ``outward`` the number of every event from now on; no event is made for it."""
+        self._outward = outward
         self.append = self._append_and_tell
 
     def leave(self, observer: Observer) -> None:
         """Tell ``observer`` no more; nothing happens if it was not told."""
-        if observer in self.observers:
-            self.observers.remove(observer)
-        if not self.observers:
+        if observer in self._observers:
+            self._observers.remove(observer)
+        if not self._observers and self._outward is None:
             self.append = self.entries.append
+
+    def close(self) -> None:
+        """Tell nobody any more."""
+        self._observers.clear()
+        self._outward = None
 
     def _append_and_tell(self, entry: Entry) -> None:
         self.entries.append(entry)
-        event = self.event(len(self.entries) - 1)
-        for observer in tuple(self.observers):
+        seq = len(self.entries) - 1
+        if self._outward is not None:
+            self._outward(seq)
+        if not self._observers:
+            return
+        event = self.event(seq)
+        for observer in tuple(self._observers):
             try:
                 observer(event)
             except Exception:  # a listener must not end the run that it listens to

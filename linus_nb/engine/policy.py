@@ -5,11 +5,12 @@ A generator that says what it needs; the blocking and the awaiting driver answer
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
 
+from linus_nb.errors import ItemsFailedError
 from linus_nb.events import NodeStatus
 from linus_nb.graph.node import AgentNode
 
@@ -29,6 +30,12 @@ class Outcome(NamedTuple):
     error: BaseException | None
 
 
+class Fatal(NamedTuple):
+    """KeyboardInterrupt or SystemExit out of user code, carried past the event loop, which it would end."""
+
+    error: BaseException
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """Call what the node holds, and answer with what came of it."""
@@ -46,21 +53,38 @@ class Pause:
 _OF_ERROR = {"fail": NodeStatus.FAILED, "skip": NodeStatus.SKIPPED, "continue": NodeStatus.COMPLETED}
 
 
+def outcome_of(node: AgentNode, answer: Answer) -> Outcome:
+    """Return how a node ends after its last attempt."""
+    value, error = answer
+    return Outcome(NodeStatus.COMPLETED, value, None) if error is None else outcome_of_error(node, error)
+
+
 def outcome_of_error(node: AgentNode, error: BaseException) -> Outcome:
     """Return what an error means under the node's ``on_error``."""
     return Outcome(_OF_ERROR[node.on_error], None, error)
 
 
-def attempts(node: AgentNode) -> Generator[Attempt | Pause, Answer, Outcome]:
-    """Yield attempts, and pauses between them, until one succeeds or none is left."""
+def attempts(node: AgentNode) -> Generator[Attempt | Pause, Answer, Answer]:
+    """Yield attempts, and pauses between them, until one succeeds or none is left; return the last answer."""
     for attempt in count(1):
-        value, error = yield Attempt()
-        if error is None:
-            return Outcome(NodeStatus.COMPLETED, value, None)
-        if attempt > node.retry_count or not isinstance(error, node.retry_on):
-            return outcome_of_error(node, error)
+        answer = yield Attempt()
+        error = answer.error
+        if error is None or attempt > node.retry_count or not isinstance(error, node.retry_on):
+            return answer
         yield Pause(attempt, backoff_s(attempt), error)
     raise AssertionError("count() does not end")
+
+
+def outcome_of_items(node: AgentNode, answers: Mapping[int, Answer], count: int) -> Outcome:
+    """Return what the last answers of all items, by number, come to under the node's ``on_error``."""
+    errors = {k: answer.error for k, answer in answers.items() if answer.error is not None}
+    if not errors:
+        return Outcome(NodeStatus.COMPLETED, [answers[k].value for k in range(count)], None)
+    error = ItemsFailedError(node.name, errors, count)
+    if node.on_error == "fail":
+        return Outcome(NodeStatus.FAILED, None, error)
+    kept = [answers[k].value for k in range(count) if k not in errors or node.on_error == "continue"]
+    return Outcome(NodeStatus.COMPLETED, kept, error)
 
 
 def backoff_s(attempt: int) -> float:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from linus_nb.display import Shown, view
+from linus_nb.engine.jsonl import json_line
 from linus_nb.engine.record import RunRecord, fold
 from linus_nb.errors import RunFailedError
-from linus_nb.events import NodeStatus
+from linus_nb.events import Event, NodeStatus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +21,73 @@ if TYPE_CHECKING:
     from linus_nb.engine.log import EventLog
 
 
+class RecordedRun(Shown):
+    """A run that can be looked at: its events, and all that is made from them."""
+
+    events: Iterable[Event]
+
+    _view = "linus_nb.rendering.bundle:result_bundle"
+
+    @cached_property
+    def record(self) -> RunRecord:
+        """The run's record, folded from its events: what pictures and tables are made from."""
+        return fold(self.events)
+
+    def to_frame(self, kind: str = "nodes") -> pd.DataFrame:
+        """Return a pandas table: a row per node, or with ``"calls"`` a row per model or tool call.
+
+        ``"steps"`` gives a row per node, item and node of a nested graph. Durations are in seconds, in columns that end
+        in ``_s``. See `linus_nb.analysis.tables` for the columns.
+        """
+        tables = {"nodes": "node_table", "steps": "step_table", "calls": "call_table"}
+        if kind not in tables:
+            raise ValueError(f"no table of {kind!r}; choose 'nodes', 'steps' or 'calls'")
+        frame: pd.DataFrame = view(f"linus_nb.analysis.tables:{tables[kind]}")(self.record)
+        return frame
+
+    def to_jsonl(self) -> str:
+        """Return the run's events as JSON lines; `linus_nb.load_run` reads them back.
+
+        They hold what nodes returned, what tools got and gave, and where errors were raised.
+        """
+        return "".join(map(json_line, self.events))
+
+    def save_jsonl(self, path: str | PathLike[str]) -> None:
+        """Write the run's events to a file as JSON lines; `linus_nb.load_run` reads it back.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        with Path(path).open("w", encoding="ascii", newline="\n") as file:
+            file.writelines(map(json_line, self.events))
+
+    def raise_for_failure(self) -> Self:
+        """Return this result, or raise if the run failed or was cancelled.
+
+        Raises:
+            RunFailedError: its cause is the first failure, its ``result`` this result.
+        """
+        record, name = self.record, self.record.graph.name
+        if record.status not in ("failed", "cancelled"):
+            return self
+        failed = [n for n in record.nodes.values() if n.status is NodeStatus.FAILED]
+        if not failed:
+            raise RunFailedError(f"{name!r} was cancelled; what finished is in its node_results", self)
+        first = min(failed, key=lambda n: n.end_s or 0.0)
+        others = f", and {len(failed) - 1} more failed" if len(failed) > 1 else ""
+        raise RunFailedError(
+            f"{name!r} failed: node {first.name!r} raised {type(first.error).__name__}: {first.error}{others}; "
+            "what finished is in its node_results",
+            self,
+        ) from first.error
+
+    def __repr__(self) -> str:
+        text: str = view("linus_nb.rendering.text:graph_text")(self.record.graph, self.record)
+        return text
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class ExecutionResult(Shown):
+class ExecutionResult(RecordedRun):
     """The result of a run.
 
     Attributes:
@@ -43,24 +112,6 @@ class ExecutionResult(Shown):
     name: str
     events: EventLog = field(repr=False)
 
-    _view = "linus_nb.rendering.bundle:result_bundle"
-
-    @cached_property
-    def record(self) -> RunRecord:
-        """The run's record, folded from its events: what pictures and tables are made from."""
-        return fold(self.events)
-
-    def to_frame(self, kind: str = "nodes") -> pd.DataFrame:
-        """Return a pandas table: a row per node, or with ``"calls"`` a row per model or tool call.
-
-        Durations are in seconds, in columns that end in ``_s``. See `linus_nb.analysis.tables` for the columns.
-        """
-        tables = {"nodes": "node_table", "calls": "call_table"}
-        if kind not in tables:
-            raise ValueError(f"no table of {kind!r}; choose 'nodes' or 'calls'")
-        frame: pd.DataFrame = view(f"linus_nb.analysis.tables:{tables[kind]}")(self.record)
-        return frame
-
     def to_dict(self) -> dict[str, Any]:
         """Return the result as a dict; errors as ``"Type: message"``."""
         return {
@@ -76,26 +127,3 @@ class ExecutionResult(Shown):
             "final_state": dict(self.final_state),
             "execution_time_seconds": self.execution_time_seconds,
         }
-
-    def raise_for_failure(self) -> ExecutionResult:
-        """Return this result, or raise if the run failed or was cancelled.
-
-        Raises:
-            RunFailedError: its cause is the first failure, its ``result`` this result.
-        """
-        if self.status not in ("failed", "cancelled"):
-            return self
-        failed = [n for n in self.record.nodes.values() if n.status is NodeStatus.FAILED]
-        if not failed:
-            raise RunFailedError(f"{self.name!r} was cancelled; what finished is in its node_results", self)
-        first = min(failed, key=lambda n: n.end_s or 0.0)
-        others = f", and {len(failed) - 1} more failed" if len(failed) > 1 else ""
-        raise RunFailedError(
-            f"{self.name!r} failed: node {first.name!r} raised {type(first.error).__name__}: {first.error}{others}; "
-            "what finished is in its node_results",
-            self,
-        ) from first.error
-
-    def __repr__(self) -> str:
-        text: str = view("linus_nb.rendering.text:graph_text")(self.record.graph, self.record)
-        return text

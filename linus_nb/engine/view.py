@@ -11,6 +11,7 @@ from linus_nb.graph.plan import Plan
 
 Reducers = Mapping[str, Callable[[Any, Any], Any]]
 _MISSING = object()
+_NOTHING_BESIDE: Mapping[str, Any] = {}
 
 logger = logging.getLogger("linus_nb")
 
@@ -40,35 +41,41 @@ class Values:
         return [self.initial[key], *heard] if key in self.initial else heard
 
     def everything(self) -> dict[str, Any]:
-        """Return all values at the moment: initial keys first, then keys in plan order.
+        """Return all values at the moment: initial keys first, then keys in plan order."""
+        return {**self.initial, **self.output()}
+
+    def output(self) -> dict[str, Any]:
+        """Return the values of the keys that were written, in plan order.
 
         Where a reducer raises, what it was to fold is kept as a list: a finished run must not be lost for it.
         """
-        found = dict(self.initial)
+        found: dict[str, Any] = {}
         for key, writers in self.plan.writers.items():
+            if not any(w in self.written for w in writers):
+                continue
             try:
-                value = self.read(key, writers)
+                found[key] = self.read(key, writers)
             except Exception as error:  # noqa: BLE001  told in words below; the values themselves are kept
-                value = self._heard(key, writers)
+                found[key] = self._heard(key, writers)
                 name = type(error).__name__
                 logger.warning("the reducer of %r raised %s: %s; its values are kept as a list", key, name, error)
-            if value is not _MISSING:
-                found[key] = value
         return found
 
 
 class StateView(Mapping[str, Any]):
     """A read-only mapping of what node ``i`` may see; with ``own``, what it wrote itself, too.
 
-    Nothing is copied: a copy for each node would make a chain quadratic.
+    ``beside`` stands before all that: a mapped node's item, under its name. Nothing is copied: a copy for each node
+    would make a chain quadratic.
     """
 
-    __slots__ = ("_i", "_own", "_values")
+    __slots__ = ("_beside", "_i", "_own", "_values")
 
-    def __init__(self, values: Values, i: int, own: bool = False) -> None:
+    def __init__(self, values: Values, i: int, own: bool = False, beside: Mapping[str, Any] = _NOTHING_BESIDE) -> None:
         self._values = values
         self._i = i
         self._own = own
+        self._beside = beside
 
     def _heard(self, key: object) -> list[int]:
         plan, i = self._values.plan, self._i
@@ -76,6 +83,8 @@ class StateView(Mapping[str, Any]):
         return [w for w in writers if plan.is_ancestor(w, i) or (self._own and w == i)]
 
     def __getitem__(self, key: str) -> Any:
+        if key in self._beside:
+            return self._beside[key]
         value = self._values.read(key, self._heard(key))
         if value is _MISSING:
             raise KeyError(key)
@@ -86,12 +95,15 @@ class StateView(Mapping[str, Any]):
         return key in self
 
     def __contains__(self, key: object) -> bool:
-        return key in self._values.initial or any(w in self._values.written for w in self._heard(key))
+        if key in self._beside or key in self._values.initial:
+            return True
+        return any(w in self._values.written for w in self._heard(key))
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._values.initial
+        yield from self._beside
+        yield from (key for key in self._values.initial if key not in self._beside)
         for key in self._values.plan.writers:
-            if key not in self._values.initial and key in self:
+            if key not in self._beside and key not in self._values.initial and key in self:
                 yield key
 
     def __len__(self) -> int:

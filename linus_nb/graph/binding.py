@@ -2,45 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from linus_nb.errors import nearest
 from linus_nb.graph.node import AgentNode
 from linus_nb.graph.plan import Binding, Plan
+from linus_nb.graph.target import Parameters
 
 NOTHING = Binding("nothing")
 VIEW = Binding("view")
 
 
-def bind(plan: Plan, initial_keys: frozenset[str]) -> tuple[list[Binding], list[str]]:
-    """Return a binding for each node, and the problems that keep the graph from running with these initial keys."""
+def bind(plan: Plan, initial_keys: frozenset[str], without: Collection[int] = ()) -> tuple[list[Binding], list[str]]:
+    """Return a binding for each node, and the problems that keep the graph from running with these initial keys.
+
+    Nodes in ``without`` will not run, so nothing is asked of them.
+    """
     problems: list[str] = []
-    bindings = [_bind_node(plan, i, node, initial_keys, problems) for i, node in enumerate(plan.nodes)]
+    bindings = [
+        NOTHING if i in without else _bind_node(plan, i, node, initial_keys, problems)
+        for i, node in enumerate(plan.nodes)
+    ]
     return bindings, problems
 
 
 def _bind_node(plan: Plan, i: int, node: AgentNode, initial: frozenset[str], problems: list[str]) -> Binding:
     mapping = node.input_mapping
-    parameters = node.target.parameters
     if mapping is not None:
         unseen = (key for key in mapping.values() if not _visible(plan, i, key, initial))
         problems.extend(_unreadable(plan, i, key, initial) for key in unseen)
-    if parameters is None:  # an agent, a Runnable or a graph: one input
-        if not node.target.takes_input:
-            return NOTHING
-        return VIEW if mapping is None else Binding("dict", tuple(mapping.items()))
-    if not parameters.required and not parameters.optional:
-        return NOTHING
+    if node.map_over is not None and not _visible(plan, i, node.map_over, initial):
+        problems.append(_unreadable(plan, i, node.map_over, initial))
+    if node.target.parameters is not None:
+        return _bind_function(plan, i, node, node.target.parameters, initial, problems)
+    binding = _of_one_input(node)
+    if node.target.graph is None:
+        return binding
+    seen = _visible_keys(plan, i, initial) if mapping is None else set(mapping)
+    if node.map_item is not None:
+        seen.add(node.map_item)
+    inner_plan = node.target.graph.plan()
+    inner, inside = bind(inner_plan, frozenset(seen))
+    inside = check(inner_plan, inside, node.target.graph.reducers)
+    problems.extend(f"inside {node.name!r}: {problem}" for problem in inside)
+    return replace(binding, inner=(inner_plan, inner))
 
+
+def _of_one_input(node: AgentNode) -> Binding:
+    """Return the binding of an agent, a Runnable or a graph: one input."""
+    if not node.target.takes_input:
+        return NOTHING
+    mapping = node.input_mapping
+    if node.map_over is None:
+        return VIEW if mapping is None else Binding("dict", tuple(mapping.items()))
+    if mapping is not None:
+        return Binding("dict", tuple(mapping.items()), item=node.map_item or "item")
+    return Binding("item") if node.map_item is None else Binding("view", item=node.map_item)
+
+
+def _bind_function(
+    plan: Plan, i: int, node: AgentNode, parameters: Parameters, initial: frozenset[str], problems: list[str]
+) -> Binding:
+    mapping, item = node.input_mapping, node.map_item
+    required = tuple(name for name in parameters.required if name != item)
+    optional = tuple(name for name in parameters.optional if name != item)
     source = _StateNames(plan, i, initial) if mapping is None else mapping
-    required, optional = parameters.required, parameters.optional
     missing = [name for name in required if name not in source]
     if not missing and not parameters.by_position_only:
-        named = required + tuple(name for name in optional if name in source)
-        return Binding("keywords", tuple((n, source[n]) for n in named), frozenset(optional)) if named else NOTHING
-    if len(required) == 1 and (mapping is None or mapping):
+        extra = [] if mapping is None else [name for name in mapping if name not in required + optional]
+        if extra and not parameters.any_keyword:
+            problems.append(_untaken(node, extra, required + optional))
+        named = required + tuple(name for name in optional if name in source) + tuple(extra)
+        if not named and item is None:
+            return NOTHING
+        return Binding("keywords", tuple((n, source[n]) for n in named), frozenset((*optional, *extra)), item)
+    lone = len(required) == 1 and not node.by_name and item is None
+    if lone and (mapping is None or mapping):
         return VIEW if mapping is None else Binding("dict", tuple(mapping.items()))
+    if item is not None and not required and parameters.by_position_only:
+        return Binding("item")  # a builtin like str.upper takes the item as it is
     if mapping is not None:
         shown = ", ".join(map(repr, missing))
         problems.append(
@@ -49,6 +91,17 @@ def _bind_node(plan: Plan, i: int, node: AgentNode, initial: frozenset[str], pro
     else:
         problems.extend(_unreadable(plan, i, name, initial) for name in missing)
     return NOTHING
+
+
+def _untaken(node: AgentNode, extra: list[str], names: tuple[str, ...]) -> str:
+    """Return the sentence for names that an input_mapping gives and a function does not take."""
+    shown = ", ".join(map(repr, extra))
+    taken = ", ".join(map(repr, names)) or "none"
+    hint = "".join(dict.fromkeys(nearest(name, names) for name in extra))
+    return (
+        f"node {node.name!r}: its input_mapping gives {shown}, which its function does not take; {hint}"
+        f"(its parameters: {taken}) leave it out, or add such a parameter"
+    )
 
 
 class _StateNames(Mapping[str, str]):

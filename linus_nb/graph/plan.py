@@ -10,19 +10,23 @@ from typing import Literal
 from linus_nb.events import EdgeShape, GraphShape, NodeShape
 from linus_nb.graph.node import AgentNode, Condition, Edge
 
-Way = Literal["nothing", "keywords", "dict", "view"]
+Way = Literal["nothing", "keywords", "dict", "view", "item"]
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """How a node is called: with nothing, by keyword, with a dict of mapped keys, or with a view of the state.
+    """How a node is called: with nothing, by keyword, with a dict of mapped keys, a view of the state, or a bare item.
 
     ``keys`` pairs what the agent calls a value with the state key it comes from; ``optional`` ones may be absent.
+    ``item`` is what a mapped node's agent calls the item. ``inner`` holds the plan and the bindings of the graph that
+    the node holds.
     """
 
     way: Way
     keys: tuple[tuple[str, str], ...] = ()
     optional: frozenset[str] = frozenset()
+    item: str | None = None
+    inner: tuple[Plan, list[Binding]] | None = None
 
 
 def _is_straight(node: AgentNode) -> bool:
@@ -69,8 +73,10 @@ class Plan:
         self.straight = [_is_straight(n) and not self.conditions[i] for i, n in enumerate(self.nodes)]
         self.output_keys = [n.output_key for n in self.nodes]
         self.any_trigger = [n.trigger == "any" for n in self.nodes]
-        self.limited = any(n.resources or n.priority for n in self.nodes)
-        self.bindings: dict[frozenset[str], list[Binding]] = {}  # those that passed a check, by initial keys
+        # bindings that passed a check, by initial keys; a graph inside may change, so its holder's are made anew
+        self.bindings: dict[frozenset[str], list[Binding]] = {}
+        self.demanding = any(n.resources or n.priority or n.target.graph is not None for n in nodes)
+        self.holds_graphs = any(n.target.graph is not None for n in nodes)
         self._ancestry: dict[tuple[int, int], bool] = {}
 
     @staticmethod

@@ -21,6 +21,7 @@ class Parameters:
     required: tuple[str, ...]
     optional: tuple[str, ...]
     by_position_only: bool = False  # a required one cannot be given by keyword
+    any_keyword: bool = False  # it takes names that it does not list: **kwargs
 
 
 class Graph(Protocol):
@@ -133,13 +134,15 @@ def _parameters(function: Callable[..., Any]) -> Parameters:
             return Parameters(
                 names[:split] + tuple(k for k in keyword_only if k not in defaults),
                 names[split:] + tuple(k for k in keyword_only if k in defaults),
+                any_keyword=bool(code.co_flags & inspect.CO_VARKEYWORDS),
             )
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return Parameters(("input",), (), by_position_only=True)  # built in: give it the one input
-    required, optional, positional = [], [], False
+    required, optional, positional, any_keyword = [], [], False, False
     for p in signature.parameters.values():
+        any_keyword = any_keyword or p.kind is inspect.Parameter.VAR_KEYWORD
         if p.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
             continue
         if p.default is inspect.Parameter.empty:
@@ -147,4 +150,4 @@ def _parameters(function: Callable[..., Any]) -> Parameters:
             positional = positional or p.kind is inspect.Parameter.POSITIONAL_ONLY
         elif p.kind is not inspect.Parameter.POSITIONAL_ONLY:
             optional.append(p.name)
-    return Parameters(tuple(required), tuple(optional), positional)
+    return Parameters(tuple(required), tuple(optional), positional, any_keyword)

@@ -1,0 +1,458 @@
+"""The awaiting driver: what happens to each node of a run in an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import threading
+import time
+from functools import partial
+from typing import Any
+
+from linus_nb import events as ev
+from linus_nb.engine import log, policy, watch
+from linus_nb.engine.deadline import GRACE_S, ExpiredError, within
+from linus_nb.engine.frontier import Decision
+from linus_nb.engine.items import Items
+from linus_nb.engine.ledger import FAIL_FAST, FAILED, RUNNING, Ledger, Nest, Place
+from linus_nb.engine.policy import Answer, Attempt, Fatal, Outcome
+from linus_nb.engine.pool import Pool
+from linus_nb.engine.threads import ThreadCall
+from linus_nb.engine.view import StateView
+from linus_nb.errors import NodeTimeoutError
+from linus_nb.graph.binding import NOTHING
+from linus_nb.graph.node import Condition
+
+_set_sink = ev.sink.set
+logger = logging.getLogger("linus_nb")
+
+
+class LoopRun(Ledger):
+    """A run that goes on in the running event loop. `Run` adds what its user holds of it."""
+
+    straight_path = True  # tests switch it off, to see that the short way and the long way agree
+
+    def begin(self, pool: Pool | None = None) -> None:
+        """Start the nodes that wait for nothing. Called once, with a loop running.
+
+        Args:
+            pool: what bounds the work of this run, shared with the runs inside it; None for no bound.
+        """
+        self.loop = asyncio.get_running_loop()
+        self.thread = threading.get_ident()
+        self.open = True  # neither cancelled nor ended
+        self.pool = None if self.schedule == "sequential" else pool
+        self.tasks: dict[int, asyncio.Task[None]] = {}
+        self._queued: set[int] = set()  # nodes that wait for a place
+        self._holding: set[int] = set()  # nodes that have one
+        self._in_threads: dict[Place, ThreadCall] = {}
+        self.stalls: dict[int, float] = {}  # nodes that `watch` sees keep the loop busy, and since when
+        self.done: asyncio.Future[None] = self.loop.create_future()
+        self._straight = self.plan.straight if self.straight_path else [False] * len(self.plan)
+        watch.over(self)
+        try:
+            self._launch(self.opening())
+            if not self.tasks and not self._queued:
+                self._finish()
+        except BaseException as error:  # noqa: BLE001  an error of the engine's own: raised by whoever awaits the run
+            self._break_down(error)
+
+    # -- starting -------------------------------------------------------------------------------------------------
+
+    def _launch(self, nodes: list[int]) -> None:
+        if self.pool is None:
+            self._spawn(nodes)
+            return
+        self.wait(nodes)
+        for i in nodes:
+            if self._takes_place(i):
+                self._queued.add(i)
+                self.pool.ask(self.rank(i), self.plan.nodes[i].resources or {}, partial(self._start_at_a_place, i))
+            else:
+                self._spawn([i])
+        self.pool.serve()
+
+    def _takes_place(self, i: int) -> bool:
+        """Return whether a node works itself: one with items or with a graph inside only waits for what they do."""
+        node = self.plan.nodes[i]
+        ends_at_once = i in self.given or i in self.frontier.broken
+        return not ends_at_once and node.map_over is None and node.target.graph is None
+
+    def _start_at_a_place(self, i: int) -> bool:
+        self._queued.discard(i)
+        if self.open:
+            self._holding.add(i)
+            self._spawn([i])
+        return self.open
+
+    def _spawn(self, nodes: list[int]) -> None:
+        straight, tasks, names, broken, given = (
+            self._straight,
+            self.tasks,
+            self.plan.names,
+            self.frontier.broken,
+            self.given,
+        )
+        create_task, copy_context = self.loop.create_task, self._context.copy
+        for i in nodes:
+            if (broken and i in broken) or (given and i in given):
+                work = self._without_work(i)
+            else:
+                # the start is noted before the task is made: cancelled before its first step, its body never runs
+                self.started(i)
+                work = self._short(i) if straight[i] else self._long(i)
+            tasks[i] = create_task(work, name=names[i], context=copy_context())
+
+    # -- the life of a node: it is ended in its own task, which is a third cheaper than in a callback -----------------
+
+    async def _short(self, i: int) -> None:
+        """Run a plain async function with no retry, timeout, items or conditions: most nodes, shortened."""
+        place = Place(i)
+        _set_sink((self.report, place))
+        function = self.plan.nodes[i].target.awaiting
+        assert function is not None
+        try:
+            if self.bindings[i] is NOTHING:
+                value = await function()
+            else:
+                args, kwargs = self.arguments(place)
+                value = await function(*args, **kwargs)
+        except BaseException as error:  # noqa: BLE001  what it means is decided in one place
+            await self._end(i, self._meaning(i, error))
+            return
+        if self.ended:  # abandoned, and came back late
+            return
+        try:
+            self.completed(i, value)
+            self._over(i, None)
+        except BaseException as error:  # noqa: BLE001  an error of the engine's own ends the run with it: it never hangs
+            self._break_down(error)
+
+    async def _long(self, i: int) -> None:
+        """Run a node of any kind: its attempts, or those of its items; then the conditions on its edges."""
+        place = Place(i)
+        _set_sink((self.report, place))
+        outcome: Outcome | Fatal | None
+        try:
+            if self.plan.nodes[i].map_over is not None:
+                outcome = await self._map(i)
+            else:
+                answer = await self.attempts(place)
+                outcome = answer if isinstance(answer, Fatal) else policy.outcome_of(self.plan.nodes[i], answer)
+        except BaseException as error:  # noqa: BLE001  as above
+            outcome = self._meaning(i, error)
+        await self._end(i, outcome)
+
+    async def _without_work(self, i: int) -> None:
+        """End a node whose result was given, or into which a condition raised."""
+        if i in self.given:
+            self.completed(i, self.given[i], given=True)
+            await self._end(i, None)
+        else:
+            await self._end(i, policy.outcome_of_error(self.plan.nodes[i], self.frontier.broken[i]))
+
+    def _meaning(self, i: int, error: BaseException) -> Outcome | Fatal | None:
+        """Return what an error out of a node means; None if we cancelled it ourselves."""
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            return Fatal(error)
+        if isinstance(error, asyncio.CancelledError) and not self.open:
+            return None
+        return policy.outcome_of_error(self.plan.nodes[i], error)
+
+    async def _end(self, i: int, outcome: Outcome | Fatal | None) -> None:
+        """Note how a node ended, ask the conditions on its edges, and start what may start now."""
+        decisions: dict[int, Decision] = {}
+        if self.ended:  # abandoned, and came back late: nothing is written any more
+            return
+        try:
+            if isinstance(outcome, Outcome):
+                self.settle(i, outcome)
+            elif isinstance(outcome, Fatal):
+                self._end_with(i, outcome.error)
+            elif self.status[i] is RUNNING:
+                self.cancel_node(i, self.cancelling or "cancelled", self._left_behind(i))
+            if self.open and self.status[i] is not FAILED:
+                for target, condition in self.plan.conditions[i]:
+                    decision = await self._decide(i, condition)
+                    if isinstance(decision, Fatal):
+                        self._end_with(i, decision.error)
+                        break
+                    decisions[target] = decision
+                    self.decided(i, target, decision)
+        except asyncio.CancelledError:
+            if self.ended:
+                return
+        except BaseException as error:  # noqa: BLE001  as in `_short`
+            self._break_down(error)
+            return
+        try:
+            self._over(i, decisions)
+        except BaseException as error:  # noqa: BLE001  as in `_short`
+            self._break_down(error)
+
+    def _over(self, i: int, decisions: dict[int, Decision] | None) -> None:
+        """Let what comes after a node begin, now that it has ended."""
+        del self.tasks[i]
+        if self.stalls:
+            self.note_stall(i)
+        if self._holding or self._in_threads:
+            self._let_go(i)
+        if self.open:
+            if self.fail_fast and self.status[i] is FAILED:
+                self.cancel(FAIL_FAST)
+            else:
+                ready = self.advance(i, decisions)
+                if ready:
+                    self._launch(ready)
+        if not self.tasks and not self._queued and not self.ended:
+            self._finish()
+
+    def _let_go(self, i: int) -> None:
+        for place in [place for place in self._in_threads if place.i == i]:
+            del self._in_threads[place]
+        if i in self._holding:
+            self._holding.remove(i)
+            assert self.pool is not None
+            self.pool.give_back(self.plan.nodes[i].resources or {})
+
+    # -- attempts ---------------------------------------------------------------------------------------------------
+
+    async def attempts(self, place: Place, item: Any = None) -> Answer | Fatal:
+        """Call what a node holds, for itself or for one of its items, until it succeeds or no attempt is left."""
+        steps = policy.attempts(self.plan.nodes[place.i])
+        request = next(steps)
+        try:
+            while True:
+                if isinstance(request, Attempt):
+                    answer = await self._attempt(place, item)
+                    if isinstance(answer, Fatal):
+                        return answer
+                elif not self.open:  # no attempt follows a cancellation
+                    raise asyncio.CancelledError
+                else:
+                    self.retried(place, request.attempt, request.wait_s, request.error)
+                    await asyncio.sleep(request.wait_s)
+                    answer = Answer(None, None)
+                request = steps.send(answer)
+        except StopIteration as stop:
+            last: Answer = stop.value
+            return last
+
+    async def _attempt(self, place: Place, item: Any) -> Answer | Fatal:
+        node = self.plan.nodes[place.i]
+        if node.timeout_seconds is None:
+            return await self._call(place, item)
+        try:
+            return await within(node.timeout_seconds, self._call(place, item))
+        except ExpiredError:
+            return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds))
+
+    async def _call(self, place: Place, item: Any) -> Answer | Fatal:
+        target = self.plan.nodes[place.i].target
+        try:
+            args, kwargs = self.arguments(place, item)
+            if target.graph is not None:
+                value = await self._inner(place, args)
+            elif target.awaiting is not None:
+                value = target.awaiting(*args, **kwargs)
+            else:
+                assert target.blocking is not None
+                call = ThreadCall(partial(target.blocking, *args, **kwargs), self.context(place, self._hand_over))
+                self._in_threads[place] = call
+                value = await call.wait()
+            return Answer(await value if inspect.isawaitable(value) else value, None)
+        except (KeyboardInterrupt, SystemExit) as error:
+            return Fatal(error)
+        except asyncio.CancelledError as error:
+            if not self.open:
+                raise
+            return Answer(None, error)
+        except Exception as error:  # noqa: BLE001  a node's error is data: its policy says what it means
+            return Answer(None, error)
+
+    async def _map(self, i: int) -> Outcome | Fatal:
+        try:
+            values = self.items(i)
+        except Exception as error:  # noqa: BLE001  no list, or one that raises when it is read: the node's error
+            return policy.outcome_of_error(self.plan.nodes[i], error)
+        self.items_found(i, len(values))
+        return await Items(self, i, values).outcome()
+
+    async def _inner(self, place: Place, args: tuple[Any, ...]) -> dict[str, Any]:
+        """Run the graph that a node holds, as a part of this run: same schedule, same places, same resources."""
+        inner = self.bindings[place.i].inner
+        graph = self.plan.nodes[place.i].target.graph
+        assert inner is not None
+        assert graph is not None
+        child = LoopRun(
+            *inner,
+            args[0] if args else {},
+            reducers=graph.reducers,
+            schedule=self.schedule,
+            clock=self._clock,
+            fail_fast=self.fail_fast,
+            nest=Nest(self, place),
+        )
+        child.begin(self.pool)
+        try:
+            await child.drive()
+        finally:
+            del self.children[place]
+        return child.output()
+
+    def _hand_over(self, place: Place, call: ev.Call) -> None:
+        """Take a report from a thread; nobody reads that of a call that outlived its loop."""
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.report, place, call)
+
+    async def _decide(self, i: int, condition: Condition) -> Decision | Fatal:
+        place = Place(i)
+        try:
+            answer = condition(StateView(self.values, place.i, own=True))
+            return bool(await answer if inspect.isawaitable(answer) else answer)
+        except (KeyboardInterrupt, SystemExit) as error:
+            return Fatal(error)
+        except asyncio.CancelledError as error:
+            if not self.open:
+                raise
+            return error
+        except Exception as error:  # noqa: BLE001  it fails the edge's target, under that node's policy
+            return error
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def cancel(self, reason: str = "cancelled") -> None:
+        """End the run: running nodes are cancelled, the others never start, and what finished is kept.
+
+        Safe to call more than once, after the end, and from any thread.
+        """
+        if threading.get_ident() != self.thread:
+            if not self.loop.is_closed():
+                self.loop.call_soon_threadsafe(self.cancel, reason)
+            return
+        if not self.open:
+            return
+        self.open = False
+        self.request_cancel(reason)
+        self._queued.clear()
+        for i, task in tuple(self.tasks.items()):
+            task.add_done_callback(partial(self._never_began, i))
+            task.cancel()
+        if self.tasks:
+            self.loop.call_later(GRACE_S, self.abandon)
+        else:
+            self._finish()
+
+    def _never_began(self, i: int, task: asyncio.Task[None]) -> None:
+        """Note the end of a task that was cancelled before its first step: its body, which would do it, never ran."""
+        if self.ended or self.tasks.get(i) is not task:
+            return
+        del self.tasks[i]
+        if self.open:  # cancelled by somebody else
+            error = asyncio.CancelledError("its task was cancelled from outside before it began")
+            self.tasks[i] = self.loop.create_task(self._end(i, policy.outcome_of_error(self.plan.nodes[i], error)))
+            return
+        self.cancel_node(i, self.cancelling or "cancelled")
+        self._let_go(i)
+        if not self.tasks:
+            self._finish()
+
+    def _end_with(self, i: int, error: BaseException) -> None:
+        """End the run with a KeyboardInterrupt or SystemExit, which whoever awaits the run will see."""
+        self.fatal = error
+        reason = type(error).__name__
+        if self.status[i] is RUNNING:  # it may be a condition's interrupt, after the node had ended
+            self.cancel_node(i, reason)
+        self.cancel(reason)
+
+    def abandon(self) -> None:
+        """Go on without the coroutines that would not end."""
+        if not self.ended:
+            self._finish()
+
+    def _left_behind(self, i: int) -> bool:
+        """Return whether a blocking call of a node still goes on in its thread."""
+        return any(place.i == i and not call.ended for place, call in self._in_threads.items())
+
+    def _finish(self) -> None:
+        self.open = False
+        for child in tuple(self.children.values()):
+            assert isinstance(child, LoopRun)
+            child.abandon()
+        for i, status in enumerate(self.status):
+            if status is RUNNING:
+                self.cancel_node(i, self.cancelling or "cancelled", abandoned=True)
+        for i in tuple(self._holding):
+            self._let_go(i)
+        self.close()
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def _break_down(self, error: BaseException) -> None:
+        self.open = False
+        self.cancelling = self.cancelling or "an error of the engine's own"
+        for task in self.tasks.values():
+            task.cancel()
+        self.close()
+        if not self.done.done():
+            self.done.set_exception(error)
+
+    async def wait_for_end(self) -> None:
+        """Wait for the end. Being cancelled as a mere waiter does not end the run; `drive` does that.
+
+        Raises:
+            KeyboardInterrupt: a node raised it; likewise SystemExit.
+        """
+        await asyncio.shield(self.done)
+        if self.fatal is not None:
+            raise self.fatal
+
+    async def drive(self) -> None:
+        """Wait for the end; a cancellation of this wait cancels the run, waits for its end, and goes on."""
+        try:
+            await self.wait_for_end()
+        except asyncio.CancelledError:
+            self.cancel()
+            if not self.ended:
+                try:
+                    await asyncio.shield(self.done)  # at most GRACE_S
+                except asyncio.CancelledError:
+                    self.abandon()  # asked twice: go at once
+            raise
+
+    # -- what is seen from outside the loop: by `watch` --------------------------------------------------------------
+
+    def note_stall(self, i: int) -> None:
+        """Note that a node kept the loop busy, if `watch` saw that it did."""
+        since = self.stalls.pop(i, None)
+        if since is None or self.ended:
+            return
+        seconds = time.perf_counter() - since
+        self.log.append((log.stalled, self.now(), i, (seconds,)))
+        logger.warning(
+            "node %r kept the event loop busy for %.2f s: nothing else could run, and nothing could be stopped; "
+            "make it a plain def, which runs in a thread, or await what takes long",
+            self.plan.names[i],
+            seconds,
+        )
+
+    def look_for_lost(self) -> None:
+        """Note the tasks that were cancelled from outside before their first step."""
+        for i, task in tuple(self.tasks.items()):
+            if task.done():
+                self._never_began(i, task)
+
+    def end_with_loop(self) -> None:
+        """Close the books of a run whose loop was closed under it; called when that loop does nothing any more."""
+        if self.ended:
+            return
+        self.open = False
+        self.request_cancel("its event loop was closed")
+        for i, status in enumerate(self.status):
+            if status is RUNNING:
+                self.cancel_node(i, "its event loop was closed")
+        self.close()
+
+
+watch.marks |= {LoopRun._short.__code__, LoopRun._call.__code__, LoopRun._decide.__code__}

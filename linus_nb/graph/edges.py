@@ -1,0 +1,133 @@
+"""The edges of a graph that is being built: where each came from, and the search for what would close a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Literal
+
+from linus_nb.graph.node import Edge
+
+Origin = Literal["made", "after", "reads"]
+"""Whether an edge was made with ``add_edge``, named with ``after=``, or follows from what a node reads."""
+
+
+class Edges:
+    """Edges by the names of their two nodes, with each node's place in the order and its neighbours.
+
+    Nothing is refused here: ask `path` first.
+    """
+
+    def __init__(self) -> None:
+        self.by_pair: dict[tuple[str, str], Edge] = {}
+        self.position: dict[str, int] = {}  # of each node in the order of adding
+        self._after: dict[str, list[str]] = {}
+        self._before: dict[str, list[str]] = {}
+        self._derived: dict[tuple[str, str], Origin] = {}  # of the edges that were not made with add_edge
+        self._next_position = 0
+        self._all_forward = True  # every edge so far runs in the order of adding, so another such closes no circle
+
+    def enter(self, name: str) -> None:
+        """Let a node in, behind all others; one that is in stays where it is."""
+        if name not in self.position:
+            self.position[name] = self._next_position
+            self._next_position += 1
+            self._after[name] = []
+            self._before[name] = []
+
+    def leave(self, name: str) -> None:
+        """Remove a node and its edges."""
+        for source, target in self.around(name):
+            self._remove(source, target)
+        del self.position[name], self._after[name], self._before[name]
+
+    def put(self, edge: Edge, origin: Origin) -> None:
+        """Add an edge, or replace that of the same pair in its place."""
+        source, target = pair = edge.source, edge.target
+        if pair not in self.by_pair:
+            self._after[source].append(target)
+            self._before[target].append(source)
+            if self._all_forward:
+                self._all_forward = self.position[source] < self.position[target]
+        self.by_pair[pair] = edge
+        if origin != "made":
+            self._derived[pair] = origin
+        elif self._derived:
+            self._derived.pop(pair, None)
+
+    def replace_around(self, name: str, edges: Collection[tuple[Edge, Origin]]) -> None:
+        """Let ``edges`` be all that enter and leave a node; those of a pair that has one already keep their place."""
+        wanted = {(edge.source, edge.target) for edge, _ in edges}
+        for source, target in self.around(name):
+            if (source, target) not in wanted:
+                self._remove(source, target)
+        for edge, origin in edges:
+            self.put(edge, origin)
+
+    def _remove(self, source: str, target: str) -> None:
+        del self.by_pair[source, target]
+        self._after[source].remove(target)
+        self._before[target].remove(source)
+        self._derived.pop((source, target), None)
+
+    # -- asking ---------------------------------------------------------------------------------------------------
+
+    def origin(self, source: str, target: str) -> Origin:
+        """Return where an edge came from."""
+        return self._derived.get((source, target), "made")
+
+    def around(self, name: str) -> list[tuple[str, str]]:
+        """Return the pairs of the edges that enter and leave a node."""
+        return [(source, name) for source in self._before[name]] + [(name, target) for target in self._after[name]]
+
+    def reach(self, names: Iterable[str], *, up: bool) -> set[str]:
+        """Return these nodes and all above them, or all below them."""
+        neighbours = self._before if up else self._after
+        found = set(names)
+        stack = list(found)
+        while stack:
+            new = set(neighbours[stack.pop()]) - found
+            found |= new
+            stack += new
+        return found
+
+    def may_close(self, source: str, target: str) -> bool:
+        """Return whether an edge could close a circle at all; a node that is not in yet counts as the last."""
+        if self._all_forward:
+            last = self._next_position
+            return self.position.get(source, last) >= self.position.get(target, last)
+        return (source, target) not in self.by_pair
+
+    def path(self, starts: Collection[str], ends: Collection[str], avoiding: str | None = None) -> list[str] | None:
+        """Return a shortest path from one of ``starts`` to one of ``ends`` that avoids a node, or None.
+
+        Searches from both sides in turn and stops when either has nowhere left to go, so that a chain added in
+        reverse costs a step for each edge.
+        """
+        below, above = set(starts), set(ends)
+        if below & above:
+            return self._shortest_path(starts, ends, avoiding)
+        down, up = list(below), list(above)
+        while down and up:
+            for stack, seen, sought, neighbours in (down, below, above, self._after), (up, above, below, self._before):
+                for name in neighbours[stack.pop()]:
+                    if name in sought:
+                        return self._shortest_path(starts, ends, avoiding)
+                    if name not in seen and name != avoiding:
+                        seen.add(name)
+                        stack.append(name)
+        return None
+
+    def _shortest_path(self, starts: Collection[str], ends: Collection[str], avoiding: str | None) -> list[str]:
+        came_from: dict[str, str | None] = dict.fromkeys(starts)
+        queue = list(starts)
+        for name in queue:  # grows while it is walked
+            if name in ends:
+                break
+            for following in self._after[name]:
+                if following not in came_from and following != avoiding:
+                    came_from[following] = name
+                    queue.append(following)
+        path = [name]
+        while (before := came_from[path[-1]]) is not None:
+            path.append(before)
+        return path[::-1]
