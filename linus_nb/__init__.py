@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from linus_nb.dag import AgentDAG
     from linus_nb.engine.executor import DAGExecutor
     from linus_nb.engine.history import last_run
+    from linus_nb.engine.jsonl import JsonLines
     from linus_nb.engine.result import ExecutionResult
+    from linus_nb.engine.saved import load_run
     from linus_nb.errors import LinusError
     from linus_nb.events import NodeStatus
     from linus_nb.graph.node import AgentNode, Edge
@@ -36,6 +38,7 @@ _HOMES = {
     "DAGExecutor": "linus_nb.engine.executor",
     "Edge": "linus_nb.graph.node",
     "ExecutionResult": "linus_nb.engine.result",
+    "JsonLines": "linus_nb.engine.jsonl",
     "LinusError": "linus_nb.errors",
     "NodeStatus": "linus_nb.events",
     "SharedState": "linus_nb.graph.state",
@@ -45,6 +48,7 @@ _HOMES = {
     "default_model": "linus_nb.models",
     "last_benchmark": "linus_nb.analysis.benchmark",
     "last_run": "linus_nb.engine.history",
+    "load_run": "linus_nb.engine.saved",
     "models": "",
     "testing": "",
 }
@@ -58,6 +62,7 @@ __all__ = [
     "DAGExecutor",
     "Edge",
     "ExecutionResult",
+    "JsonLines",
     "LinusError",
     "NodeStatus",
     "SharedState",
@@ -67,6 +72,7 @@ __all__ = [
     "default_model",
     "last_benchmark",
     "last_run",
+    "load_run",
     "models",
     "testing",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
 from linus_nb.display import Shown, view
@@ -11,19 +11,19 @@ from linus_nb.engine.gates import Schedule
 from linus_nb.engine.result import ExecutionResult
 from linus_nb.engine.run import Run
 from linus_nb.engine.view import Reducers
-from linus_nb.errors import CycleError, DuplicateError, GraphError, UnknownNodeError
+from linus_nb.errors import GraphError
 from linus_nb.events import GraphShape
-from linus_nb.graph.node import AgentNode, Condition, Edge
-from linus_nb.graph.plan import Plan
+from linus_nb.graph.builder import Builder, Named, several
 
 
-class AgentDAG(Shown):
+class AgentDAG(Builder, Shown):
     """A graph of agents and functions.
 
     Args:
         name: shown in pictures and messages.
         reducers: ``{"key": fold}``: how several values written under one key become one, like ``operator.add``.
 
+    >>> from linus_nb import AgentNode
     >>> dag = AgentDAG("greet")
     >>> dag = dag.add_node(AgentNode("hello", lambda who: f"Hello, {who}", output_key="greeting"))
     >>> dag = dag.add_node(AgentNode("shout", lambda greeting: greeting.upper(), output_key="loud"))
@@ -44,124 +44,10 @@ class AgentDAG(Shown):
                 raise GraphError(
                     f"the reducer of {key!r} is {fold!r}; give a function of two values, like operator.add"
                 )
-        self.name = name
+        super().__init__(name)
         self.reducers: Reducers = dict(reducers or {})
-        self._nodes: dict[str, AgentNode] = {}
-        self._edges: dict[tuple[str, str], Edge] = {}
-        self._position: dict[str, int] = {}
-        self._after: dict[str, list[str]] = {}
-        self._before: dict[str, list[str]] = {}
-        self._all_forward = True  # every edge so far runs in the order of adding, so none can close a circle
-        self._plan: Plan | None = None
-
-    # -- building -------------------------------------------------------------------------------------------------
-
-    @property
-    def nodes(self) -> Mapping[str, AgentNode]:
-        """The nodes by name, in the order of adding."""
-        return dict(self._nodes)
-
-    @property
-    def edges(self) -> Sequence[Edge]:
-        """The edges in the order of adding."""
-        return list(self._edges.values())
-
-    def add_node(self, node: AgentNode) -> AgentDAG:
-        """Add a node and return this graph.
-
-        Raises:
-            DuplicateError: there is a node of that name.
-        """
-        if not isinstance(node, AgentNode):
-            raise GraphError(f"add_node() takes an AgentNode, not {node!r}; write AgentNode('name', {node!r})")
-        if node.name in self._nodes:
-            raise DuplicateError(f"there is a node {node.name!r} already; give this one another name")
-        self._position[node.name] = len(self._nodes)
-        self._nodes[node.name] = node
-        self._after[node.name] = []
-        self._before[node.name] = []
-        self._plan = None
-        return self
-
-    def add_edge(self, source: str, target: str, condition: Condition | None = None) -> AgentDAG:
-        """Let ``target`` come after ``source`` and return this graph.
-
-        Args:
-            source: the name of the node that comes first.
-            target: the name of the node that waits for it.
-            condition: a sync or async function of a read-only mapping (what the source saw and wrote); the edge is
-                live only when it answers true.
-
-        Raises:
-            UnknownNodeError: a name that no node bears.
-            DuplicateError: there is such an edge.
-            CycleError: the edge would close a circle.
-            GraphError: the condition is not a function.
-        """
-        for name in (source, target):
-            if name not in self._nodes:
-                raise UnknownNodeError(name, list(self._nodes))
-        if (source, target) in self._edges:
-            raise DuplicateError(f"there is an edge {source!r} -> {target!r} already; leave this one out")
-        if condition is not None and not callable(condition):
-            raise GraphError(
-                f"the condition of {source!r} -> {target!r} is {condition!r}; give a function of the state"
-            )
-        forward = self._position[source] < self._position[target]
-        if not (self._all_forward and forward):
-            self._refuse_cycle(source, target)
-        self._all_forward = self._all_forward and forward
-        self._edges[source, target] = Edge(source, target, condition)
-        self._after[source].append(target)
-        self._before[target].append(source)
-        self._plan = None
-        return self
-
-    def _refuse_cycle(self, source: str, target: str) -> None:
-        """Raise if a path leads from ``target`` back to ``source``.
-
-        Searches from both ends in turn and stops when either has nowhere left to go, so that a chain added in
-        reverse costs a step for each edge.
-        """
-        if source == target:
-            raise CycleError([source, source])
-        down, up = [target], [source]
-        below, above = {target}, {source}
-        while down and up:
-            for name in self._after[down.pop()]:
-                if name in above:
-                    raise CycleError(self._path(target, source, closing=source))
-                if name not in below:
-                    below.add(name)
-                    down.append(name)
-            for name in self._before[up.pop()]:
-                if name in below:
-                    raise CycleError(self._path(target, source, closing=source))
-                if name not in above:
-                    above.add(name)
-                    up.append(name)
-
-    def _path(self, first: str, last: str, closing: str) -> list[str]:
-        """Return the names on a shortest path from ``first`` to ``last``, after ``closing``."""
-        came_from: dict[str, str] = {first: closing}
-        queue = [first]
-        for name in queue:  # grows while it is walked
-            for following in self._after[name]:
-                if following not in came_from:
-                    came_from[following] = name
-                    queue.append(following)
-        path = [last]
-        while path[-1] != first:
-            path.append(came_from[path[-1]])
-        return [closing, *reversed(path)]
 
     # -- asking ---------------------------------------------------------------------------------------------------
-
-    def plan(self) -> Plan:
-        """Return the graph compiled for running; made anew after each change."""
-        if self._plan is None:
-            self._plan = Plan(self.name, list(self._nodes.values()), list(self._edges.values()))
-        return self._plan
 
     def shape(self) -> GraphShape:
         """Return what a picture needs of this graph."""
@@ -171,24 +57,103 @@ class AgentDAG(Shown):
         """Return the levels: lists of names that may run at the same time, in order."""
         return self.plan().levels()
 
-    def validate(self, initial_state: Mapping[str, Any] | None = None) -> AgentDAG:
+    def validate(
+        self, initial_state: Mapping[str, Any] | None = None, overrides: Mapping[str, Any] | None = None
+    ) -> AgentDAG:
         """Return this graph if it can run with these initial keys; nothing runs.
+
+        Args:
+            initial_state: only its keys count.
+            overrides: only its names count: of nodes that will not run, nothing is asked.
 
         Raises:
             ValidationError: with all problems in one report.
+            UnknownNodeError: ``overrides`` names what is no node.
         """
-        checked(self, initial_state or {}, _Unlimited())
+        checked(self, initial_state or {}, _Unlimited(), overrides)
         return self
+
+    def subgraph(self, *names: Named, ancestors: bool = False, descendants: bool = False) -> AgentDAG:
+        """Return a new graph of these nodes and the edges between them; a change to either does not touch the other.
+
+        Args:
+            *names: nodes, by name or by the function they hold.
+            ancestors: all nodes from which a path leads to them, too.
+            descendants: all nodes to which a path leads from them, too.
+
+        Raises:
+            UnknownNodeError: a name that no node bears.
+            GraphError: no name is given.
+
+        >>> from linus_nb import AgentNode
+        >>> dag = AgentDAG("sums")
+        >>> for name in ("one", "two", "three"):
+        ...     dag = dag.add_node(AgentNode(name, lambda: 0))
+        >>> dag.add_edge("one", "two").add_edge("two", "three").subgraph("two", ancestors=True).get_execution_order()
+        [['one'], ['two']]
+        """
+        if not names:
+            raise GraphError(f"{self.name!r}: a subgraph of no nodes; name at least one: dag.subgraph('name')")
+        asked = [self._name_of(name) for name in names]
+        chosen = set(asked)
+        if ancestors:
+            chosen |= self._edges.reach(asked, up=True)
+        if descendants:
+            chosen |= self._edges.reach(asked, up=False)
+        part = AgentDAG(f"{self.name} (part)", reducers=self.reducers)
+        self._copy_to(part, chosen)
+        return part
 
     # -- running --------------------------------------------------------------------------------------------------
 
-    def start(self, initial_state: Mapping[str, Any] | None = None, schedule: Schedule = "levels") -> Run:
+    def start(
+        self,
+        initial_state: Mapping[str, Any] | None = None,
+        schedule: Schedule = "levels",
+        *,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> Run:
         """Start a run in the background of the running event loop and return its handle."""
-        return DAGExecutor(self).start(initial_state, schedule)
+        return DAGExecutor(self).start(initial_state, schedule, overrides=overrides)
 
-    async def __call__(self, initial_state: Mapping[str, Any] | None = None) -> ExecutionResult:
-        """Run level by level and return the result: ``await dag({"topic": "…"})``."""
-        return await DAGExecutor(self).aexecute(initial_state)
+    async def __call__(
+        self, initial_state: Mapping[str, Any] | None = None, *, overrides: Mapping[str, Any] | None = None
+    ) -> ExecutionResult:
+        """Run level by level and return the result: ``await dag({"topic": "…"})``.
+
+        Args:
+            initial_state: what the nodes may read from the start.
+            overrides: results by node, like ``{"search": [...]}``: such a node does not run, nor do those that only it
+                needed.
+        """
+        return await DAGExecutor(self).aexecute(initial_state, overrides=overrides)
+
+    async def run_until(
+        self,
+        node: Named | Iterable[Named],
+        initial_state: Mapping[str, Any] | None = None,
+        *,
+        schedule: Schedule = "levels",
+        overrides: Mapping[str, Any] | None = None,
+    ) -> ExecutionResult:
+        """Run a node, or several, and what comes before, and return the result: ``await dag.run_until("review")``.
+
+        Args:
+            node: a name, or the function that the node holds; or a list of them.
+            initial_state: what the nodes may read from the start.
+            schedule: as in `DAGExecutor.aexecute`.
+            overrides: results by node, as in a call of the graph; those of nodes that are not in this part are not
+                needed.
+
+        Raises:
+            UnknownNodeError: a name that no node bears.
+            ValidationError: this part of the graph cannot run; nothing has.
+        """
+        part = self.subgraph(*several(node), ancestors=True)
+        if isinstance(overrides, Mapping):
+            idle = self._nodes.keys() - part._nodes.keys()
+            overrides = {name: value for name, value in overrides.items() if name not in idle}
+        return await DAGExecutor(part).aexecute(initial_state, schedule=schedule, overrides=overrides)
 
     def __await__(self) -> Generator[Any, None, ExecutionResult]:
         return self().__await__()

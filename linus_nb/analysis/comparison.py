@@ -63,7 +63,7 @@ class Measurement:
     def of(cls, mode: str, schedule: Schedule, repeat: int, seconds: float, result: ExecutionResult) -> Measurement:
         """Return the measurement of a run that took ``seconds`` from the call to its return."""
         record = result.record
-        calls = list(chain.from_iterable(model_calls(node) for node in record.nodes.values()))
+        calls = model_calls(record)
         return cls(
             mode=mode,
             repeat=repeat,

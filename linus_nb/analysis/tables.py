@@ -1,11 +1,12 @@
-"""A run as pandas tables: one of its nodes, one of the calls that they made."""
+"""A run as pandas tables: of its nodes, of all that ran inside them, and of the calls that were made."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from linus_nb.engine.critical_path import critical_path, slack
-from linus_nb.engine.record import NodeRecord, RunRecord
+from linus_nb.engine.record import NodeRecord, RunRecord, Step, walk
 from linus_nb.events import Call, ModelCalled, ToolCalled
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ NODE_DTYPES = {
     "duration_s": "float64",
     "wait_s": "float64",
     "attempts": "int64",
+    "items": "int64",
     "llm_calls": "int64",
     "input_tokens": "int64",
     "output_tokens": "int64",
@@ -28,6 +30,11 @@ NODE_DTYPES = {
     "error": "string",
 }
 """The columns of `node_table`, in order."""
+
+STEP_DTYPES = {"depth": "int64"} | {
+    name: dtype for name, dtype in NODE_DTYPES.items() if name not in ("slack_s", "on_critical_path")
+}
+"""The columns of `step_table`, in order."""
 
 CALL_DTYPES = {
     "node": "string",
@@ -54,45 +61,57 @@ def node_table(record: RunRecord) -> pd.DataFrame:
       skipped or cancelled, else empty);
     * ``start_s``, ``end_s``: seconds since the start of the run; ``duration_s`` between them; ``wait_s``: seconds it
       was ready but held back by a limit; NaN where it never came to that;
-    * ``attempts``; ``llm_calls``, ``input_tokens``, ``output_tokens``: sums over the node's model calls;
+    * ``attempts`` (of a node that runs once per item: the most that one item took); ``items``: how many items it ran
+      for, 0 for a node that runs once; ``llm_calls``, ``input_tokens``, ``output_tokens``: sums over the model calls of
+      the node, of its items and of the graph it holds;
     * ``slack_s``: seconds it could take longer without making the critical path longer, NaN where it did not run;
       ``on_critical_path``;
     * ``error``: ``"ValueError: …"``, else empty; also an error that ``on_error`` waved through.
 
     ``attrs`` holds ``run_id``, ``schedule``, ``status`` and ``duration_s`` of the run.
     """
-    import pandas as pd
-
     slacks = slack(record)
     path = set(critical_path(record)[1])
-    rows = [_node_row(node, slacks.get(node.name), node.name in path) for node in record.nodes.values()]
-    index = pd.Index(list(record.nodes), name="node", dtype="string")
-    table = pd.DataFrame(rows, columns=list(NODE_DTYPES), index=index).astype(NODE_DTYPES)
-    table.attrs |= _run_facts(record)
-    return table
+    rows = [
+        _step_row(step.record, calls)
+        | {"slack_s": slacks.get(step.record.name), "on_critical_path": step.record.name in path}
+        for step, calls in _calls_inside(record)
+        if step.depth == 0
+    ]
+    return _table(rows, NODE_DTYPES, "node", list(record.nodes), record)
+
+
+def step_table(record: RunRecord) -> pd.DataFrame:
+    """Return a row for each node, item and node of a nested graph, in plan order, indexed by ``path``.
+
+    A path reads ``"review"``, ``"review[3]"`` (an item, counted from 0), ``"review/draft"`` (a node of the graph that
+    the node holds) or ``"review[3]/draft"``. Each row is followed by those of what ran inside it, and ``depth`` says
+    how deep that is: 0 for the nodes of the graph itself. The other columns are those of `node_table`, but for the two
+    about the critical path; all times count from the start of the run, and ``level`` is that of a node in its own
+    graph. ``llm_calls`` and tokens include what was called further inside, so that the rows of depth 0 hold the sums.
+    """
+    found = _calls_inside(record)
+    rows = [_step_row(step.record, calls) | {"depth": step.depth} for step, calls in found]
+    return _table(rows, STEP_DTYPES, "path", [step.path for step, _ in found], record)
 
 
 def call_table(record: RunRecord) -> pd.DataFrame:
     """Return a row for each model and tool call of a run, in the order in which they began, indexed by ``call``.
 
-    Columns: ``node``, ``kind`` ("model" or "tool"), ``name`` (of the model or tool), ``purpose`` (of a model call),
-    ``start_s``, ``end_s`` (seconds since the start of the run), ``duration_s``, ``input_tokens``, ``output_tokens`` (0
-    for tools, and where the provider names none), ``estimated`` (the tokens were counted here, not by the provider),
-    ``error``. dtypes are the same for every run; ``attrs`` are those of `node_table`.
+    Columns: ``node`` (the path of the node or item that called, as in `step_table`), ``kind`` ("model" or "tool"),
+    ``name`` (of the model or tool), ``purpose`` (of a model call), ``start_s``, ``end_s`` (seconds since the start of
+    the run), ``duration_s``, ``input_tokens``, ``output_tokens`` (0 for tools, and where the provider names none),
+    ``estimated`` (the tokens were counted here, not by the provider), ``error``. dtypes are the same for every run;
+    ``attrs`` are those of `node_table`.
     """
-    import pandas as pd
-
-    rows = [_call_row(node.name, end_s, call) for node in record.nodes.values() for end_s, call in node.calls]
+    rows = [_call_row(step.path, end_s, call) for step in walk(record) for end_s, call in step.record.calls]
     rows.sort(key=lambda row: row["start_s"])
-    index = pd.RangeIndex(len(rows), name="call")
-    table = pd.DataFrame(rows, columns=list(CALL_DTYPES), index=index).astype(CALL_DTYPES)
-    table.attrs |= _run_facts(record)
-    return table
+    return _table(rows, CALL_DTYPES, "call", range(len(rows)), record)
 
 
-def model_calls(node: NodeRecord) -> list[ModelCalled]:
-    """Return the model calls that a node made."""
-    return [call for _, call in node.calls if isinstance(call, ModelCalled)]
+def model_calls(record: RunRecord) -> list[ModelCalled]:
+    """Return the model calls of a run, those inside items and nested graphs included."""
+    return [call for step in walk(record) for call in _model_calls(step.record)]
 
 
 def error_text(error: BaseException | None) -> str:
@@ -107,8 +126,38 @@ def error_text(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def _node_row(node: NodeRecord, slack_s: float | None, on_path: bool) -> dict[str, Any]:
-    calls = model_calls(node)
+def _model_calls(node: NodeRecord) -> list[ModelCalled]:
+    return [call for _, call in node.calls if isinstance(call, ModelCalled)]
+
+
+def _calls_inside(record: RunRecord) -> list[tuple[Step, list[ModelCalled]]]:
+    """Return each step of a run, with the model calls that were made in it and inside it."""
+    found: list[tuple[Step, list[ModelCalled]]] = []
+    around: list[list[ModelCalled]] = []  # the calls of the steps that the current one is inside of, outermost first
+    for step in walk(record):
+        del around[step.depth :]
+        own = _model_calls(step.record)
+        for calls in around:
+            calls += own
+        around.append(own)
+        found.append((step, own))
+    return found
+
+
+def _table(
+    rows: list[dict[str, Any]], dtypes: Mapping[str, str], index: str, labels: list[str] | range, record: RunRecord
+) -> pd.DataFrame:
+    import pandas as pd
+
+    kept = (
+        pd.RangeIndex(labels, name=index) if isinstance(labels, range) else pd.Index(labels, name=index, dtype="string")
+    )
+    table = pd.DataFrame(rows, columns=list(dtypes), index=kept).astype(dtypes)
+    table.attrs |= _run_facts(record)
+    return table
+
+
+def _step_row(node: NodeRecord, calls: Sequence[ModelCalled]) -> dict[str, Any]:
     return {
         "level": node.level + 1,
         "status": node.status.value,
@@ -117,12 +166,11 @@ def _node_row(node: NodeRecord, slack_s: float | None, on_path: bool) -> dict[st
         "end_s": node.end_s,
         "duration_s": node.duration_s,
         "wait_s": node.wait_s,
-        "attempts": node.attempts,
+        "attempts": max((item.attempts for item in node.items), default=node.attempts),
+        "items": len(node.items),
         "llm_calls": len(calls),
         "input_tokens": sum(call.input_tokens for call in calls),
         "output_tokens": sum(call.output_tokens for call in calls),
-        "slack_s": slack_s,
-        "on_critical_path": on_path,
         "error": error_text(node.error),
     }
 

@@ -12,12 +12,13 @@ from typing import Any
 from linus_nb.engine import policy
 from linus_nb.engine.background import run_blocking
 from linus_nb.engine.frontier import Decision
-from linus_nb.engine.ledger import CANCELLED, COMPLETED, FAIL_FAST, FAILED, RUNNING, Ledger, Nest, Place
+from linus_nb.engine.ledger import CANCELLED, COMPLETED, FAIL_FAST, FAILED, RUNNING, Ledger, Nest
 from linus_nb.engine.policy import Answer, Attempt, Outcome
 from linus_nb.engine.threads import ThreadCall
 from linus_nb.engine.view import StateView
 from linus_nb.errors import NodeTimeoutError
 from linus_nb.graph.node import Condition
+from linus_nb.graph.plan import Place
 
 
 class Stopped(BaseException):

@@ -7,8 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from linus_nb.engine import policy
-from linus_nb.engine.ledger import CANCELLED, COMPLETED, FAILED, Place
+from linus_nb.engine.ledger import CANCELLED, COMPLETED, FAILED
 from linus_nb.engine.policy import Answer, Fatal, Outcome
+from linus_nb.graph.plan import Place
 
 if TYPE_CHECKING:
     from linus_nb.engine.loop_run import LoopRun

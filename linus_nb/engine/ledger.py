@@ -18,7 +18,7 @@ from linus_nb.engine.result import ExecutionResult
 from linus_nb.engine.view import Reducers, StateView, Values
 from linus_nb.errors import MissingInputError
 from linus_nb.events import NodeStatus
-from linus_nb.graph.plan import Binding, Plan
+from linus_nb.graph.plan import Binding, Place, Plan
 from linus_nb.graph.state import SharedState
 
 PENDING, RUNNING, COMPLETED = NodeStatus.PENDING, NodeStatus.RUNNING, NodeStatus.COMPLETED
@@ -26,13 +26,6 @@ FAILED, SKIPPED, CANCELLED = NodeStatus.FAILED, NodeStatus.SKIPPED, NodeStatus.C
 
 FAIL_FAST = "fail_fast"
 NOT_NEEDED = "not needed: what it leads to was given"
-
-
-class Place(NamedTuple):
-    """Who works, or reports: node ``i``, or one of its items."""
-
-    i: int
-    item: int | None = None
 
 
 class Nest(NamedTuple):
@@ -93,6 +86,7 @@ class Ledger:
         self.log = log.EventLog(uuid4().hex[:12], plan.names, observers)
         self._start = clock()
         self._keys = plan.output_keys
+        self._receive = self.report  # bound once, not for each node
         if nest is None:
             history.remember(self.result)
         else:
@@ -240,7 +234,7 @@ class Ledger:
     def context(self, place: Place, receive: Callable[[Place, ev.Call], None] | None = None) -> Context:
         """Return a fresh copy of the caller's context for a place, whose reports arrive here."""
         context = self._context.copy()
-        context.run(ev.sink.set, (receive or self.report, place))
+        context.run(ev.sink.set, (receive or self._receive, place))
         return context
 
     def arguments(self, place: Place, value: Any = None) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -116,7 +116,8 @@ class EventLog:
             self._outward(seq)
         if not self._observers:
             return
-        event = self.event(seq)
+        make, at, i, facts = entry
+        event = make(self.run_id, seq, at, self.names, i, facts)
         for observer in tuple(self._observers):
             try:
                 observer(event)

@@ -15,7 +15,7 @@ from linus_nb.engine import log, policy, watch
 from linus_nb.engine.deadline import GRACE_S, ExpiredError, within
 from linus_nb.engine.frontier import Decision
 from linus_nb.engine.items import Items
-from linus_nb.engine.ledger import FAIL_FAST, FAILED, RUNNING, Ledger, Nest, Place
+from linus_nb.engine.ledger import FAIL_FAST, FAILED, RUNNING, Ledger, Nest
 from linus_nb.engine.policy import Answer, Attempt, Fatal, Outcome
 from linus_nb.engine.pool import Pool
 from linus_nb.engine.threads import ThreadCall
@@ -23,6 +23,7 @@ from linus_nb.engine.view import StateView
 from linus_nb.errors import NodeTimeoutError
 from linus_nb.graph.binding import NOTHING
 from linus_nb.graph.node import Condition
+from linus_nb.graph.plan import Place
 
 _set_sink = ev.sink.set
 logger = logging.getLogger("linus_nb")
@@ -108,8 +109,8 @@ class LoopRun(Ledger):
 
     async def _short(self, i: int) -> None:
         """Run a plain async function with no retry, timeout, items or conditions: most nodes, shortened."""
-        place = Place(i)
-        _set_sink((self.report, place))
+        place = self.plan.places[i]
+        _set_sink((self._receive, place))
         function = self.plan.nodes[i].target.awaiting
         assert function is not None
         try:
@@ -131,8 +132,8 @@ class LoopRun(Ledger):
 
     async def _long(self, i: int) -> None:
         """Run a node of any kind: its attempts, or those of its items; then the conditions on its edges."""
-        place = Place(i)
-        _set_sink((self.report, place))
+        place = self.plan.places[i]
+        _set_sink((self._receive, place))
         outcome: Outcome | Fatal | None
         try:
             if self.plan.nodes[i].map_over is not None:
@@ -307,7 +308,7 @@ class LoopRun(Ledger):
             self.loop.call_soon_threadsafe(self.report, place, call)
 
     async def _decide(self, i: int, condition: Condition) -> Decision | Fatal:
-        place = Place(i)
+        place = self.plan.places[i]
         try:
             answer = condition(StateView(self.values, place.i, own=True))
             return bool(await answer if inspect.isawaitable(answer) else answer)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
-from linus_nb.engine.ledger import Place
+from linus_nb.graph.plan import Place
 
 if TYPE_CHECKING:
     from linus_nb.engine.loop_run import LoopRun
@@ -81,21 +81,23 @@ class _Question:
 
     def answer(self) -> None:
         """Called by the loop, when it gets to it."""
-        _questions.pop(self.run.loop, None)
+        if _questions.get(self.run.loop) is self:
+            del _questions[self.run.loop]
         self.run.note_stall(self.place.i)
 
 
 def _ask(loop: AbstractEventLoop, thread: int) -> None:
+    found = _executing(sys._current_frames().get(thread))
+    if found is None:
+        return
     question = _questions.get(loop)
-    if question is not None:
+    if question is not None and found == (question.run, question.place):
         if time.perf_counter() - question.sent >= STALL_S:
             question.run.stalls.setdefault(question.place.i, question.sent)
-        return
-    found = _executing(sys._current_frames().get(thread))
-    if found is not None:
+    else:  # nobody was asked about, or another node, which has just ended
         question = _questions[loop] = _Question(*found, time.perf_counter())
         if not _tell(loop, question.answer):
-            del _questions[loop]
+            _questions.pop(loop, None)
 
 
 def _executing(frame: FrameType | None) -> tuple[LoopRun, Place] | None:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from linus_nb.events import EdgeShape, GraphShape, NodeShape
 from linus_nb.graph.node import AgentNode, Condition, Edge
+
+
+class Place(NamedTuple):
+    """Who works, or reports: node ``i``, or one of its items."""
+
+    i: int
+    item: int | None = None
+
 
 Way = Literal["nothing", "keywords", "dict", "view", "item"]
 
@@ -62,6 +70,7 @@ class Plan:
             self.targets[source].append(target)
             if edge.condition is not None:
                 self.conditions[source].append((target, edge.condition))
+        self.places = [Place(i) for i in range(len(nodes))]
         self.in_degree = [len(s) for s in self.sources]
         self.level_sizes = [0] * (max(self.level, default=-1) + 1)
         for depth in self.level:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from html import escape
 from typing import Protocol
 
-from linus_nb.engine.critical_path import critical_path
-from linus_nb.engine.record import NodeRecord, RunRecord
-from linus_nb.events import GraphShape, NodeStatus
+from linus_nb.engine.record import RunRecord
+from linus_nb.events import GraphShape
 from linus_nb.rendering import labels
-from linus_nb.rendering.card import Spot, card, header, image, part, sentence
+from linus_nb.rendering.card import Spot, card, foldable, header, image, part, sentence
 from linus_nb.rendering.draw import critical_edges, layout_of
+from linus_nb.rendering.inside import Inside, inside
 from linus_nb.rendering.layout import Layout
 from linus_nb.rendering.numbers import plural, seconds
 from linus_nb.rendering.picture import offset, page_size, picture
+from linus_nb.rendering.sentences import what_happened
 from linus_nb.rendering.timeline import PAGE_WIDTH, timeline_svg
-from linus_nb.rendering.type_setting import printable
+from linus_nb.rendering.type_setting import printable, shortened
 
 MOST_NODES_PICTURED = 600
 MOST_NODES_IN_BOTH_THEMES = 150  # beyond, the saved file would grow for little: the light picture serves both
-MOST_ROWS_IN_TIMELINE = 60
 
 
 class HasShape(Protocol):
@@ -43,8 +43,12 @@ def dag_bundle(dag: HasShape) -> dict[str, str]:
     if not shape.nodes:
         empty = "It has no nodes yet. Add one with <code>dag.add_node(AgentNode(name, agent))</code>"
         return {"text/html": card([header(printable(shape.name), "", ["empty"]), sentence(empty)])}
-    html = card([header(printable(shape.name), "", [labels.size_line(shape)]), _diagram(shape, None)])
-    return {"text/html": html}
+    parts = [
+        header(printable(shape.name), "", [labels.size_line(shape)]),
+        _diagram(shape, None),
+        *_insides(shape, None),
+    ]
+    return {"text/html": card(parts)}
 
 
 def result_bundle(result: HasRecord) -> dict[str, str]:
@@ -59,6 +63,7 @@ def record_card(record: RunRecord) -> str:
         [
             header(printable(record.graph.name), record.status, facts),
             _diagram(record.graph, record),
+            *_insides(record.graph, record),
             _timeline(record),
             sentence(what_happened(record), NEXT_STEPS.get(record.status, ())),
         ]
@@ -104,53 +109,29 @@ def _spots(shape: GraphShape, layout: Layout, record: RunRecord | None) -> list[
     ]
 
 
+def _insides(shape: GraphShape, record: RunRecord | None) -> list[str]:
+    """Return a foldable picture for each graph that a node holds, and a line that counts those left out."""
+    found, left_out = inside(shape, record)
+    parts = [_inside(graph) for graph in found.values()]
+    if left_out:
+        how = "; <code>result.to_frame('steps')</code> lists what ran in them" if record else ""
+        held = f"{plural(left_out, 'more graph')} inside {'is' if left_out == 1 else 'are'} not drawn{how}."
+        parts.append(part(f'<span class="linus-muted">{held}</span>'))
+    return parts
+
+
+def _inside(graph: Inside) -> str:
+    deeper = "".join(_inside(below) for below in graph.within.values())
+    facts = [graph.remark, graph.size, labels.counts(graph.record) if graph.status in TROUBLED and graph.record else ""]
+    body = _diagram(graph.shape, graph.record) + deeper
+    return foldable(shortened(printable(graph.path)), graph.status, facts, body, unfolded=graph.status == "failed")
+
+
+TROUBLED = ("partial", "failed", "cancelled")  # where the counts of an inner graph's nodes say more than its size
+
+
 def _timeline(record: RunRecord) -> str:
-    rows = sum(node.start_s is not None for node in record.nodes.values())
-    if not 0 < rows <= MOST_ROWS_IN_TIMELINE or record.duration_s <= 0:
+    if record.duration_s <= 0 or all(node.start_s is None for node in record.nodes.values()):
         return ""
     alternative = f"Timeline of {printable(record.graph.name)}, {seconds(record.duration_s)}"
     return image(timeline_svg(record), timeline_svg(record, theme="dark"), PAGE_WIDTH, alternative)
-
-
-def what_happened(record: RunRecord) -> str:
-    """Return one or two sentences of HTML that say what went wrong, or what the time went to."""
-    nodes = record.nodes.values()
-    failed = [n for n in nodes if n.status is NodeStatus.FAILED]
-    kept = [n for n in nodes if n.error is not None and n.status is not NodeStatus.FAILED]
-    said = [_erred(n, "failed") for n in failed[:2]]
-    if len(failed) > 2:
-        said.append(f"{len(failed) - 2} more failed.")
-    said += [_erred(n, "erred, and the run went on") for n in kept[:2]]
-    if len(kept) > 2:
-        said.append(f"{len(kept) - 2} more erred.")
-    if record.status == "cancelled":
-        done = sum(n.status is NodeStatus.COMPLETED for n in nodes)
-        said.append(f"Stopped after {seconds(record.duration_s)}; the results of {plural(done, 'node')} are kept.")
-    said += [f"<b>{_name(n)}</b> could not be stopped and was abandoned." for n in nodes if n.abandoned]
-    if failed:
-        said += _skipped(record)
-    if record.status in ("success", "partial"):
-        path = critical_path(record)[1]
-        length = sum(record.nodes[name].duration_s or 0.0 for name in path)
-        if len(path) > 1:
-            said.append(f"The critical path (bold) took {seconds(length)} of {seconds(record.duration_s)}.")
-    return " ".join(said)
-
-
-def _erred(node: NodeRecord, verb: str) -> str:
-    error = labels.error_line(node.error) if node.error is not None else "no error kept"
-    tries = f" (in {plural(node.attempts, 'try')})" if node.attempts > 1 else ""
-    return f"<b>{_name(node)}</b> {verb}{tries}: {escape(error.rstrip('.'))}."
-
-
-def _skipped(record: RunRecord) -> list[str]:
-    skipped = [n for n in record.nodes.values() if n.status is NodeStatus.SKIPPED and n.error is None]
-    if not skipped:
-        return []
-    first = f"<b>{_name(skipped[0])}</b> was skipped: {escape(printable(skipped[0].reason or 'no reason given'))}"
-    return [first + (f", and so were {len(skipped) - 1} more." if len(skipped) > 1 else ".")]
-
-
-def _name(node: NodeRecord) -> str:
-    name = printable(node.name)
-    return escape(name if len(name) <= 60 else name[:59] + "…")

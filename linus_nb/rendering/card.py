@@ -34,6 +34,9 @@ STYLE = (
     "font-size:14px;line-height:1.5;max-width:1120px;margin:4px 0;overflow:hidden}"
     ".linus-card .linus-part{padding:10px 16px;border-top:1px solid var(--linus-line)}"
     ".linus-card .linus-part:first-of-type{border-top:0}"
+    ".linus-card .linus-inside{padding:8px 16px;border-top:1px solid var(--linus-line)}"
+    ".linus-card .linus-inside .linus-part{border-top:0}"
+    ".linus-card .linus-inside .linus-inside{border:0;border-left:2px solid var(--linus-line);margin-left:8px}"
     ".linus-card .linus-muted{color:var(--linus-muted)}"
     ".linus-card .linus-muted b{color:var(--linus-ink)}"
     ".linus-card code{font-family:var(--jp-code-font-family,monospace);font-size:.93em;background:var(--linus-soft);"
@@ -77,6 +80,20 @@ def header(name: str, status: str, facts: Iterable[str], *, said: str = "") -> s
     shown = f' <b class="linus-{escape(status)}">{RUN_GLYPHS.get(status, "")} {word}</b>' if status else ""
     rest = " · ".join(escape(fact) for fact in facts if fact)
     return part(f'<b>{escape(name)}</b>{shown} <span class="linus-muted">{rest}</span>')
+
+
+def foldable(name: str, status: str, facts: Iterable[str], html: str, *, unfolded: bool = False) -> str:
+    """Return a part that opens at a click: what is inside a node. ``name`` and ``facts`` are texts, not HTML.
+
+    JupyterLab keeps ``<details>`` in untrusted notebooks; where it is not known, all of it is shown.
+    """
+    glyph = f'<span class="linus-{escape(status)}">{RUN_GLYPHS.get(status, "")}</span> ' if status else ""
+    rest = " · ".join(escape(fact) for fact in facts if fact)
+    summary = f'inside {glyph}<b>{escape(name)}</b> <span class="linus-muted">{rest}</span>'
+    return (
+        f'<details class="linus-inside"{" open" * unfolded}><summary style="cursor:pointer">{summary}</summary>'
+        f"{html}</details>"
+    )
 
 
 def sentence(html: str, next_steps: Iterable[str] = ()) -> str:

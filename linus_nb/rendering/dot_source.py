@@ -62,6 +62,8 @@ def dot_source(
             "fillcolor": quoted(paint.fill),
             "color": quoted(paint.stroke),
             "style": quoted("rounded,filled,dashed" if status.dashed else "rounded,filled"),
+            **({"shape": "box3d"} if at.over else {}),  # the nearest that Graphviz has to a stack
+            **({"peripheries": "2"} if at.inner is not None else {}),
         }
 
     def edge(at: EdgeShape) -> dict[str, str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from linus_nb.engine.record import NodeRecord, RunRecord
+from linus_nb.engine.record import NodeRecord, RunRecord, walk
 from linus_nb.events import EdgeShape, GraphShape, ModelCalled, NodeShape, NodeStatus
 from linus_nb.rendering.numbers import plural, seconds
 from linus_nb.rendering.type_setting import printable
+
+MOST_NAMES = 6  # of the nodes of a graph inside, in a tooltip
 
 
 def status_of(name: str, record: RunRecord | None) -> str:
@@ -21,33 +23,57 @@ def status_of(name: str, record: RunRecord | None) -> str:
 def second_line(node: NodeShape, record: RunRecord | None, sources: Mapping[str, list[str]]) -> str:
     """Return the line under a node's name: duration and tries, type of its error, reason of a skip.
 
+    Of a node that runs once per item, or that holds a graph, also how many items or nodes there are and were done.
+
     Args:
         node: The node.
         record: The run, if there was one.
         sources: Names of the nodes that each node has edges from.
     """
     done = record.nodes.get(node.name) if record else None
-    parts = _what_happened(done, record, sources.get(node.name, [])) if record and done else [node.kind]
+    parts = _what_happened(node, done, record, sources.get(node.name, [])) if record and done else [kind_line(node)]
     if node.trigger != "any":
         parts.append(node.trigger)
     return printable(" · ".join(parts))
 
 
-def _what_happened(node: NodeRecord, record: RunRecord, sources: list[str]) -> list[str]:
+def kind_line(node: NodeShape) -> str:
+    """Return what a node is, before it runs: ``function``, ``for each of urls``, ``graph of 4 nodes``."""
+    size = f"graph of {plural(len(node.inner.nodes), 'node')}" if node.inner is not None else ""
+    if not node.over:
+        return size or node.kind
+    return f"for each of {printable(node.over)}" + (f" · {size}" if size else "")
+
+
+def parts_of(node: NodeRecord) -> tuple[list[NodeRecord], str]:
+    """Return what ran inside a node, and what to call one of them: its items, or the nodes of the graph it holds."""
+    if node.items or node.inner is None:
+        return list(node.items), "item"
+    return list(node.inner.nodes.values()), "node"
+
+
+def _what_happened(shape: NodeShape, node: NodeRecord, record: RunRecord, sources: list[str]) -> list[str]:
+    if node.given:
+        return ["given"]
+    parts, noun = parts_of(node)
+    whole = [plural(len(parts), noun)] if parts else ["no items"] if shape.over else []
+    failures = sum(part.status is NodeStatus.FAILED for part in parts)
+    failed = [f"{failures:,} failed"] if failures else []
+    so_far = [f"{sum(part.status.final for part in parts):,} of {whole[0]}"] if parts else []
     tries = [plural(node.attempts, "try")] if node.attempts > 1 else []
-    error = [type(node.error).__name__] if node.error is not None else []
+    error = failed or ([type(node.error).__name__] if node.error is not None else [])
     match node.status:
         case NodeStatus.COMPLETED:
-            return [seconds(node.duration_s), *tries, *error]
+            return [*whole, *(failed or [seconds(node.duration_s), *tries, *error])]
         case NodeStatus.FAILED:
-            return [*error, *tries]
+            return [*(whole if failed else []), *error, *tries]
         case NodeStatus.SKIPPED:
             # The name of the culprit is in the tooltip and in the card; here it would not fit.
             return error or [re.sub(r" '.*'", "", node.reason) or "skipped"]
         case NodeStatus.CANCELLED:
-            return ["abandoned" if node.abandoned else f"after {seconds(node.duration_s)}"]
+            return [*so_far, "abandoned" if node.abandoned else f"after {seconds(node.duration_s)}"]
         case NodeStatus.RUNNING:
-            return [seconds(record.duration_s - (node.start_s or 0.0)), *tries]
+            return [*so_far, *failed] or [seconds(record.duration_s - (node.start_s or 0.0)), *tries]
     left = [s for s in sources if s in record.nodes and not record.nodes[s].status.final]
     return [f"after {left[0]}" if len(left) == 1 else f"after {len(left)}" if left else "ready"]
 
@@ -61,19 +87,41 @@ def sources_of(shape: GraphShape) -> dict[str, list[str]]:
 
 
 def tooltip(node: NodeShape, record: RunRecord | None) -> str:
-    """Return what a pointer over the node tells: its whole name, description, and how it ended."""
+    """Return what a pointer over the node tells: its whole name, description, what is inside, and how it ended."""
     lines = [printable(node.name)]
     if node.description:
         lines.append(printable(node.description))
+    if node.over:
+        lines.append(f"runs once for each of {printable(node.over)!r}")
+    if node.inner is not None:
+        names = ", ".join(printable(n.name)[:60] for n in node.inner.nodes[:MOST_NAMES])
+        more = ", …" if len(node.inner.nodes) > MOST_NAMES else ""
+        lines.append(f"graph of {plural(len(node.inner.nodes), 'node')}: {names}{more}")
     done = record.nodes.get(node.name) if record else None
-    if done is not None:
-        times = [f"{done.status}", *([f"in {seconds(done.duration_s)}"] if done.duration_s is not None else [])]
-        lines.append(" ".join(times))
-        if done.reason:
-            lines.append(printable(done.reason))
-        if done.error is not None:
-            lines.append(printable(error_line(done.error)))
-    return "\n".join(lines)
+    return "\n".join(lines if done is None else [*lines, *_ending(done)])
+
+
+def _ending(node: NodeRecord) -> Iterable[str]:
+    """Yield lines about how a node ended, and how what is inside it did."""
+    if node.given:
+        yield "given: its result was handed to the run, it did not run itself"
+        return
+    yield " ".join([f"{node.status}", *([f"in {seconds(node.duration_s)}"] if node.duration_s is not None else [])])
+    parts, noun = parts_of(node)
+    if parts:
+        yield f"{plural(len(parts), noun)}: {_tally(parts)}"
+        slowest = max(parts, key=lambda part: part.duration_s or 0.0)
+        if slowest.duration_s:
+            yield f"the slowest, {printable(slowest.name)[-60:]}, took {seconds(slowest.duration_s)}"
+        again = sum(part.attempts > 1 for part in parts)
+        if again:
+            yield f"{plural(again, noun)} needed more than one try"
+    if node.stalled_s:
+        yield f"kept the event loop busy for {seconds(node.stalled_s)}"
+    if node.reason:
+        yield printable(node.reason)
+    if node.error is not None:
+        yield printable(error_line(node.error))
 
 
 def error_line(error: BaseException, limit: int = 240) -> str:
@@ -112,8 +160,12 @@ def edge_idle(edge: EdgeShape, record: RunRecord | None) -> bool:
 
 def counts(record: RunRecord) -> str:
     """Return how many nodes ended how: ``8 completed, 1 failed, 1 skipped``."""
-    tally = Counter(node.status for node in record.nodes.values())
-    return ", ".join(f"{tally[status]:,} {status}" for status in _ORDER if tally[status]) or "no nodes"
+    return _tally(record.nodes.values()) or "no nodes"
+
+
+def _tally(nodes: Iterable[NodeRecord]) -> str:
+    tally = Counter(node.status for node in nodes)
+    return ", ".join(f"{tally[status]:,} {status}" for status in _ORDER if tally[status])
 
 
 _ORDER = (
@@ -127,8 +179,8 @@ _ORDER = (
 
 
 def tokens(record: RunRecord) -> str:
-    """Return the tokens of all model calls, or an empty string where there were none."""
-    calls = [call for node in record.nodes.values() for _, call in node.calls if isinstance(call, ModelCalled)]
+    """Return the tokens of all model calls, also inside items and nested graphs; an empty string for none."""
+    calls = [call for step in walk(record) for _, call in step.record.calls if isinstance(call, ModelCalled)]
     total = sum(call.input_tokens + call.output_tokens for call in calls)
     if not total:
         return ""

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from linus_nb.events import GraphShape
+from linus_nb.events import GraphShape, NodeShape
+from linus_nb.rendering.labels import kind_line
 from linus_nb.rendering.type_setting import elided, printable, text_width
 
 NAME_SIZE = 14.0
@@ -20,6 +21,10 @@ GLYPH_ROOM = 32.0  # from the box's left edge to its name
 RIGHT_ROOM = 14.0
 NARROWEST, WIDEST = 172.0, 280.0
 WIDEST_EDGE_LABEL = 130.0
+# A node that runs once per item is a stack: so many outlines behind its box, each this far to the right and down. They
+# stay within the gap that every layout leaves between boxes.
+STACKED, STACK_STEP = 2, 3.5
+LONGEST_TALLY = "10,000 items · 999 failed"
 
 Point = tuple[float, float]
 
@@ -67,12 +72,20 @@ class Layout:
 
 
 def box_widths(shape: GraphShape) -> list[float]:
-    """Return the width of each node's box, in pixels: that of the longest name of its level, within limits."""
+    """Return the width of each node's box, in pixels: that of the longest text of its level, within limits."""
     by_level: dict[int, float] = {}
     for node in shape.nodes:
-        needed = GLYPH_ROOM + text_width(printable(node.name), NAME_SIZE, bold=True) + RIGHT_ROOM
+        needed = GLYPH_ROOM + _text_room(node) + RIGHT_ROOM
         by_level[node.level] = min(WIDEST, max(NARROWEST, needed, by_level.get(node.level, 0.0)))
     return [by_level[node.level] for node in shape.nodes]
+
+
+def _text_room(node: NodeShape) -> float:
+    """Return the width of a node's name, and of the second lines it may have where they count what is inside."""
+    name = text_width(printable(node.name), NAME_SIZE, bold=True)
+    if not node.over and node.inner is None:
+        return name
+    return max(name, text_width(kind_line(node), LINE_SIZE), text_width(LONGEST_TALLY, LINE_SIZE) if node.over else 0.0)
 
 
 def edge_label(label: str) -> str:

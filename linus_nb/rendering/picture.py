@@ -15,6 +15,8 @@ from linus_nb.rendering.layout import (
     LINE_SIZE,
     NAME_SIZE,
     RIGHT_ROOM,
+    STACK_STEP,
+    STACKED,
     Box,
     Layout,
     Point,
@@ -27,6 +29,7 @@ MARGIN = 18.0
 HEADING_ROOM = 30.0
 CORNER = 9.0
 ARROW = 8.0
+INSET = 3.0  # of the second outline of a node that holds a graph
 
 
 def svg_page(width: float, height: float, title: str, description: str, theme: Theme, body: list[str]) -> str:
@@ -116,15 +119,27 @@ def _node(i: int, node: NodeShape, box: Box, record: RunRecord | None, line: str
     x = box.left + GLYPH_ROOM
     dashes = ' stroke-dasharray="5 3"' if style.dashed else ""
     weight = 2.2 if status == "running" else 1.5
+    frame = f'fill="{paint.fill}" stroke="{paint.stroke}" stroke-width="{weight}"{dashes}'
+    behind = [_outline(box, k * STACK_STEP, "behind", frame) for k in range(STACKED, 0, -1)] if node.over else []
+    within = [_outline(box, 0, "within", f'fill="none" stroke="{paint.stroke}"{dashes}', INSET)] if node.inner else []
     return (
         f'<g class="node {status}" id="n_{i}"><title>{escape(labels.tooltip(node, record))}</title>'
+        f"{''.join(behind)}"
         f'<rect x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="{CORNER}" '
-        f'fill="{paint.fill}" stroke="{paint.stroke}" stroke-width="{weight}"{dashes}/>'
+        f"{frame}/>{''.join(within)}"
         f'<text x="{box.left + 12:.1f}" y="{box.y - 3:.1f}" font-size="13" fill="{paint.stroke}">{style.glyph}</text>'
         f'<text x="{x:.1f}" y="{box.y - 3:.1f}" font-size="{NAME_SIZE:g}" font-weight="600" fill="{look.ink}">'
         f"{escape(elided(printable(node.name), room, NAME_SIZE, bold=True))}</text>"
         f'<text x="{x:.1f}" y="{box.y + 15:.1f}" font-size="{LINE_SIZE}" fill="{look.muted}">'
         f"{escape(elided(line, room, LINE_SIZE))}</text></g>"
+    )
+
+
+def _outline(box: Box, away: float, kind: str, frame: str, inset: float = 0.0) -> str:
+    """Return an outline of a box, moved ``away`` to the right and down, or drawn ``inset`` within it."""
+    return (
+        f'<rect class="{kind}" x="{box.left + away + inset:.1f}" y="{box.top + away + inset:.1f}" '
+        f'width="{box.width - 2 * inset:.1f}" height="{box.height - 2 * inset:.1f}" rx="{CORNER - inset:g}" {frame}/>'
     )
 
 

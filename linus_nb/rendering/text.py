@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from linus_nb.engine.record import RunRecord
-from linus_nb.events import GraphShape
+from linus_nb.events import GraphShape, NodeShape
 from linus_nb.rendering import labels
-from linus_nb.rendering.numbers import seconds
+from linus_nb.rendering.inside import Inside, inside
+from linus_nb.rendering.numbers import plural, seconds
 from linus_nb.rendering.palette import RUN_GLYPHS, STATUSES
-from linus_nb.rendering.type_setting import printable
+from linus_nb.rendering.type_setting import printable, shortened
 
 WIDTH = 100
 MOST_LEVELS = 40
 MOST_PER_LEVEL = 24
+MOST_LEVELS_INSIDE = 8  # of a graph that a node holds
+INDENT = "    "
 
 
 def graph_text(shape: GraphShape, record: RunRecord | None = None) -> str:
@@ -23,22 +28,45 @@ def graph_text(shape: GraphShape, record: RunRecord | None = None) -> str:
       level 1  ○ a
       level 2  ○ b  after a
     """
-    lines = [_headline(shape, record)]
-    sources = labels.sources_of(shape)
-    levels: dict[int, list[str]] = {}
-    for node in shape.nodes:
-        glyph = STATUSES[labels.status_of(node.name, record)].glyph
-        entry = f"{glyph} {_cut(printable(node.name))}"
-        if record is not None:
-            entry += f"  {_cut(labels.second_line(node, record, sources))}"
-        elif node.name in sources:
-            entry += f"  {_after(sources[node.name])}"
-        levels.setdefault(node.level, []).append(entry)
-    for level in sorted(levels)[:MOST_LEVELS]:
-        lines += _level(level, levels[level])
-    if len(levels) > MOST_LEVELS:
-        lines.append(f"  … and {len(levels) - MOST_LEVELS:,} more levels")
+    held, left_out = inside(shape, record)
+    lines = [_headline(shape, record), *_body(shape, record, held, MOST_LEVELS, WIDTH)]
+    if left_out:
+        lines.append(f"  … and {plural(left_out, 'more graph')} inside")
     return "\n".join(lines)
+
+
+def _body(
+    shape: GraphShape, record: RunRecord | None, held: dict[str, Inside], most_levels: int, width: int
+) -> Iterator[str]:
+    """Yield the lines of each level, and below it those of the graphs that its nodes hold."""
+    sources = labels.sources_of(shape)
+    levels: dict[int, list[NodeShape]] = {}
+    for node in shape.nodes:
+        levels.setdefault(node.level, []).append(node)
+    for level in sorted(levels)[:most_levels]:
+        yield from _level(level, [_entry(node, record, sources) for node in levels[level]], width)
+        for graph in (held[node.name] for node in levels[level] if node.name in held):
+            yield from (INDENT + line for line in _inside(graph, width - len(INDENT)))
+    if len(levels) > most_levels:
+        yield f"  … and {plural(len(levels) - most_levels, 'more level')}"
+
+
+def _entry(node: NodeShape, record: RunRecord | None, sources: dict[str, list[str]]) -> str:
+    glyph = STATUSES[labels.status_of(node.name, record)].glyph
+    entry = f"{glyph} {_cut(printable(node.name))}"
+    if record is not None:
+        return f"{entry}  {_cut(labels.second_line(node, record, sources))}"
+    told = [labels.kind_line(node)] if node.over or node.inner is not None else []
+    if node.name in sources:
+        told.append(_after(sources[node.name]))
+    return f"{entry}  {_cut(' · '.join(told))}" if told else entry
+
+
+def _inside(graph: Inside, width: int) -> Iterator[str]:
+    glyph = RUN_GLYPHS.get(graph.status, "")
+    facts = " · ".join(fact for fact in (graph.remark, graph.size) if fact)
+    yield "  " + " ".join(word for word in ("inside", shortened(printable(graph.path)), glyph, facts) if word)
+    yield from _body(graph.shape, graph.record, graph.within, MOST_LEVELS_INSIDE, width)
 
 
 def _headline(shape: GraphShape, record: RunRecord | None) -> str:
@@ -50,14 +78,14 @@ def _headline(shape: GraphShape, record: RunRecord | None) -> str:
     return f"{name} {glyph} {record.status} · " + " · ".join(fact for fact in facts if fact)
 
 
-def _level(level: int, entries: list[str]) -> list[str]:
+def _level(level: int, entries: list[str], width: int) -> list[str]:
     head = f"  level {level + 1}  "
     shown = entries[:MOST_PER_LEVEL]
     if len(entries) > MOST_PER_LEVEL:
         shown = [*shown, f"… and {len(entries) - MOST_PER_LEVEL:,} more"]
     lines, line = [], head
     for entry in shown:
-        if line.strip() and len(line) > len(head) and len(line) + len(entry) + 3 > WIDTH:
+        if line.strip() and len(line) > len(head) and len(line) + len(entry) + 3 > width:
             lines.append(line.rstrip())
             line = " " * len(head)
         line += entry + "   "

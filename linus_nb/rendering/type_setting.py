@@ -68,3 +68,13 @@ def elided(text: str, width: float, size: float, *, bold: bool = False) -> str:
             break
         kept += 1
     return text[:kept].rstrip() + "…"
+
+
+def shortened(path: str, limit: int = 60) -> str:
+    """Return ``path`` of at most ``limit`` characters, cut in its middle: the end of a path tells most.
+
+    >>> shortened("a" * 30 + "/draft[3]", limit=21)
+    'aaaaaaaaaa…a/draft[3]'
+    """
+    half = (limit - 1) // 2
+    return path if len(path) <= limit else f"{path[:half]}…{path[-half:]}"
