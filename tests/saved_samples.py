@@ -53,6 +53,18 @@ def eventful() -> AgentDAG:
     return dag
 
 
+def nested() -> AgentDAG:
+    """A graph whose nodes run once per item, hold a graph, or both; an item of each fails."""
+    inner = AgentDAG("inner")
+    inner.add_node(AgentNode("draft", lambda item: item + 1, output_key="text"))
+    inner.add_node(AgentNode("check", lambda text: 1 / (text - 1), output_key="checked")).add_edge("draft", "check")
+    dag = AgentDAG("nested")
+    dag.add_node(AgentNode("each", lambda item: 1 / item, map_over="papers", on_error="skip"))
+    dag.add_node(AgentNode("reviews", inner, map_over="papers", on_error="continue"))
+    dag.add_node(AgentNode("item", lambda: 4, output_key="item"))
+    return dag.add_node(AgentNode("once", inner)).add_edge("item", "once")
+
+
 def fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("linus_nb.engine.policy.backoff_s", lambda *_, **__: 0.001)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from linus_nb import AgentDAG, AgentNode, DAGExecutor
-from linus_nb.errors import CycleError, DuplicateError, GraphError, UnknownNodeError, ValidationError
+from linus_nb import AgentDAG, AgentNode, DAGExecutor, NodeStatus
+from linus_nb.errors import CycleError, DuplicateError, GraphError, RunFailedError, UnknownNodeError, ValidationError
+from tests.virtual_time import run
 
 
 def nodes(*names: str) -> AgentDAG:
@@ -118,3 +119,143 @@ def test_a_slip_at_the_door_is_told_in_words():
         DAGExecutor(nodes("a"), max_concurrency=0)
     with pytest.raises(GraphError, match="reducer"):
         AgentDAG(reducers={"x": 1})
+
+
+# -- parts of a graph -------------------------------------------------------------------------------------------------
+
+
+def diamond() -> AgentDAG:
+    """top -> left -> bottom and top -> right -> bottom, where each returns its name and what it read."""
+    dag = AgentDAG("diamond", reducers={"log": max})
+    dag.node(lambda x: f"top({x})", name="top")
+    dag.node(lambda top: f"left({top})", name="left")
+    dag.node(lambda top: f"right({top})", name="right")
+    dag.node(lambda left, right: f"bottom({left}, {right})", name="bottom")
+    return dag
+
+
+def test_a_subgraph_holds_the_nodes_asked_for_and_the_edges_between_them():
+    dag = diamond()
+    part = dag.subgraph("bottom", "left")
+    assert part.name == "diamond (part)"
+    assert part.reducers == dag.reducers
+    assert list(part.nodes) == ["left", "bottom"]
+    assert part.nodes["left"] is dag.nodes["left"]
+    assert [(edge.source, edge.target) for edge in part.edges] == [("left", "bottom")]
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "expected"),
+    [
+        (["left"], {"ancestors": True}, [["top"], ["left"]]),
+        (["left"], {"descendants": True}, [["left"], ["bottom"]]),
+        (["left"], {"ancestors": True, "descendants": True}, [["top"], ["left"], ["bottom"]]),
+        (["left", "right"], {"ancestors": True}, [["top"], ["left", "right"]]),
+        (["top"], {"descendants": True}, [["top"], ["left", "right"], ["bottom"]]),
+        (["bottom"], {"descendants": True}, [["bottom"]]),
+    ],
+)
+def test_a_subgraph_takes_what_is_above_or_below_where_that_is_asked(names, options, expected):
+    assert diamond().subgraph(*names, **options).get_execution_order() == expected
+
+
+def test_a_subgraph_keeps_conditions_and_a_change_to_one_graph_does_not_touch_the_other():
+    dag = nodes("a", "b", "c").add_edge("a", "b", bool).add_edge("b", "c")
+    part = dag.subgraph("b", ancestors=True)
+    assert part.edges[0].condition is bool
+    part.remove_node("a").add_node(AgentNode("d", len)).add_edge("b", "d")
+    assert dag.get_execution_order() == [["a"], ["b"], ["c"]]
+    dag.remove_node("b")
+    assert part.get_execution_order() == [["b"], ["d"]]
+
+
+def test_cells_can_be_run_again_on_a_subgraph():
+    part = diamond().subgraph("left", "bottom")
+    part.node(lambda left, top: 0, name="bottom")
+    part.node(lambda: 0, name="top")
+    assert part.get_execution_order() == [["top"], ["left"], ["bottom"]]
+
+
+def test_a_subgraph_of_unknown_nodes_or_of_none_is_refused():
+    with pytest.raises(UnknownNodeError, match="did you mean 'left'"):
+        diamond().subgraph("top", "lef")
+    with pytest.raises(GraphError, match="name at least one"):
+        diamond().subgraph()
+
+
+def test_a_long_chain_is_cut_without_recursion():
+    dag = nodes(*map(str, range(5000)))
+    for k in range(4999):
+        dag.add_edge(str(k), str(k + 1))
+    assert len(dag.subgraph("4000", ancestors=True)) == 4001
+    assert len(dag.subgraph("4000", descendants=True)) == 1000
+
+
+# -- running a part, and with given results ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("schedule", ["levels", "dataflow", "sequential"])
+def test_run_until_runs_a_node_and_what_comes_before_it(schedule):
+    result = run(diamond().run_until("left", {"x": 1}, schedule=schedule))
+    assert result.node_results == {"top": "top(1)", "left": "left(top(1))"}
+    assert result.total_nodes == 2
+
+
+def test_run_until_takes_several_nodes_and_functions():
+    dag = diamond()
+    left = dag.nodes["left"].agent
+    assert set(run(dag.run_until(["right", left], {"x": 1})).node_results) == {"top", "left", "right"}
+    assert set(run(dag.run_until(left, {"x": 1})).node_results) == {"top", "left"}
+    with pytest.raises(UnknownNodeError):
+        run(dag.run_until("lef"))
+
+
+def test_run_until_asks_only_for_what_that_part_reads():
+    dag = diamond()
+    dag.node(lambda nowhere: 0, name="late", after="bottom")
+    with pytest.raises(ValidationError, match="'nowhere'"):
+        dag.validate({"x": 1})
+    assert run(dag.run_until("bottom", {"x": 1})).status == "success"
+
+
+def test_a_given_result_stands_for_a_node_and_for_all_that_only_it_needed():
+    dag = diamond()
+    result = run(dag(overrides={"left": "L", "right": "R"}))
+    assert result.node_results["bottom"] == "bottom(L, R)"
+    assert result.record.nodes["left"].given
+    assert result.record.nodes["top"].status is NodeStatus.SKIPPED
+    assert dag.validate(overrides={"left": 0, "right": 0}) is dag
+    with pytest.raises(ValidationError, match="'x'"):
+        dag.validate(overrides={"left": 0})
+
+
+def test_a_given_result_reaches_every_way_of_running():
+    dag = diamond()
+
+    async def started():
+        return await dag.start({"x": 1}, overrides={"top": "T"})
+
+    assert run(started()).final_state["left"] == "left(T)"
+    assert run(dag.run_until("left", overrides={"top": "T"})).final_state["left"] == "left(T)"
+    assert run(dag.run_until("left", overrides={"left": "L", "bottom": "not in this part"})).final_state["left"] == "L"
+
+
+@pytest.mark.parametrize("name", ["tpo", "bottm"])
+def test_a_given_result_of_no_node_is_refused(name):
+    dag = diamond()
+    for ask in (
+        lambda: run(dag({"x": 1}, overrides={name: 0})),
+        lambda: run(dag.run_until("left", {"x": 1}, overrides={name: 0})),
+        lambda: dag.validate({"x": 1}, overrides={name: 0}),
+    ):
+        with pytest.raises(UnknownNodeError, match=name):
+            ask()
+
+
+def test_run_and_arun_return_what_was_written_or_raise():
+    dag = diamond()
+    assert list(dag.run({"x": 1})) == ["top", "left", "right", "bottom"]
+    assert run(dag.arun({"x": 1})) == dag.run({"x": 1})
+    dag.node(lambda top: 1 / 0, name="left")
+    with pytest.raises(RunFailedError, match="'left'"):
+        dag.run({"x": 1})

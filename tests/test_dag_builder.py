@@ -301,9 +301,7 @@ def test_when_decides_although_the_node_reads_from_elsewhere(mode: Mode, length:
         return topic[:10]
 
     assert dag.nodes["shorten"].trigger == "all"
-    result = mode(dag)
-    assert result.node_statuses["shorten"] is status if hasattr(result, "node_statuses") else True
-    assert ("shorten" in result.node_results) == (status is NodeStatus.COMPLETED)
+    assert mode(dag).record.nodes["shorten"].status is status
 
 
 def test_a_trigger_that_is_given_stays():
@@ -392,7 +390,7 @@ def test_an_edge_is_asked_for_once_be_it_with_after_or_add_edge():
 
 def test_add_node_does_not_replace_and_says_what_does():
     dag = essay()
-    with pytest.raises(DuplicateError, match="replace that one with @dag.node"):
+    with pytest.raises(DuplicateError, match=r"replace that one with @dag\.node"):
         dag.add_node(AgentNode("draft", len))
     plain = AgentDAG().add_node(AgentNode("draft", lambda: 1, output_key="draft"))
     plain.node(reading("topic"), name="draft")
@@ -426,18 +424,9 @@ def test_a_cycle_names_the_keys_that_made_it():
     )
     with pytest.raises(CycleError, match="'review' reads 'draft' from 'draft'"):
         dag.add_edge("review", "draft")
-    with pytest.raises(CycleError, match="'outline' reads 'topic' from 'ask'"):
+    with pytest.raises(CycleError, match="'draft' reads 'topic' from 'ask'"):
         dag.node(reading(), name="ask", output_key="topic", after="review")
     assert snapshot(dag) == before
-
-
-def test_add_node_refuses_a_cycle_through_those_who_read_its_key():
-    dag = essay()
-    dag.add_node(AgentNode("ask", lambda: 0, output_key="question")).add_edge("review", "ask")
-    dag.remove_node("ask")
-    dag.node(reading("tone"), name="late", after="review")
-    dag.add_node(AgentNode("tone", lambda: 0, output_key="tone"))
-    assert ("tone", "late") in pairs(dag)
 
 
 def test_two_nodes_that_read_each_other_are_a_cycle():
@@ -466,7 +455,7 @@ def test_a_node_cannot_come_after_itself():
         (Reviewer(), {}, "has no name to call its node by"),
         ("draft", {}, r"write @dag.node\(name='draft'\)"),
         (len, {}, "'obj' cannot be given by name"),
-        (essay, {"retries": 2}, "no option 'retries'; did you mean 'retry_count'"),
+        (essay, {"retry": 2}, "no option 'retry'; did you mean 'retry_on'"),
         (essay, {"agent": 2}, "no option 'agent'"),
         (essay, {"retry_count": -1}, "whole number from 0"),
         (essay, {"name": "draft", "map_over": "papers"}, "takes no parameter"),
@@ -474,7 +463,7 @@ def test_a_node_cannot_come_after_itself():
     ],
 )
 def test_a_definition_that_makes_no_sense_is_refused_in_words(thing: Any, options: Any, words: str):
-    dag = globals()["essay"]()
+    dag = essay()
     before = snapshot(dag)
     with pytest.raises(GraphError, match=words):
         dag.node(thing, **options)

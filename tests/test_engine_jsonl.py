@@ -7,6 +7,7 @@ import json
 import logging
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,19 +15,20 @@ import pytest
 from linus_nb import AgentDAG, AgentNode, DAGExecutor, JsonLines, load_run
 from linus_nb.engine.jsonl import SavedRunError, json_line
 from tests.modes import Mode, every_mode
-from tests.saved_samples import eventful, fast_retries, mapped_story
+from tests.saved_samples import eventful, fast_retries, mapped_story, nested
 from tests.virtual_time import run
 
 # -- the observer -------------------------------------------------------------------------------------------------
 
 
 @every_mode
-def test_the_observers_file_is_the_saved_one(mode: Mode, tmp_path, monkeypatch):
+@pytest.mark.parametrize("graph", [eventful, nested])
+def test_the_observers_file_is_the_saved_one(graph: Callable[[], AgentDAG], mode: Mode, tmp_path, monkeypatch):
     fast_retries(monkeypatch)
     observer = JsonLines(tmp_path / "runs" / "live.jsonl")
-    result = mode(eventful(), observers=[observer])
+    result = mode(graph(), {"papers": [3, 0, 1]}, observers=[observer])
     result.save_jsonl(tmp_path / "saved.jsonl")
-    live = (tmp_path / "runs" / "live.jsonl").read_bytes()
+    live = observer.path.read_bytes()
     assert live == (tmp_path / "saved.jsonl").read_bytes()
     assert live.decode("ascii") == result.to_jsonl()
     assert load_run(str(observer.path)).events == load_run(tmp_path / "saved.jsonl").events

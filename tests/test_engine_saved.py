@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linus_nb import AgentDAG, AgentNode, JsonLines, load_run
+from linus_nb import AgentDAG, AgentNode, DAGExecutor, JsonLines, load_run
 from linus_nb import events as ev
 from linus_nb.analysis.tables import call_table, node_table
 from linus_nb.engine.jsonl import json_line
@@ -23,7 +23,7 @@ from linus_nb.rendering.bundle import record_card
 from linus_nb.rendering.text import graph_text
 from linus_nb.rendering.timeline import timeline_svg
 from tests.modes import Mode, blocking, every_mode
-from tests.saved_samples import INNER, NOON, OUTER, Story, cancelled_run, eventful, fast_retries, mapped_story
+from tests.saved_samples import INNER, NOON, OUTER, Story, cancelled_run, eventful, fast_retries, mapped_story, nested
 
 
 def assert_same_table(new: Any, old: Any) -> None:
@@ -106,6 +106,26 @@ def test_a_cancelled_run_comes_back():
     assert_same_views(loaded, result)
 
 
+@every_mode
+def test_items_and_graphs_that_the_engine_ran_come_back(mode: Mode):
+    result = mode(nested(), {"papers": [3, 0, 1]})
+    loaded = load_run(result.to_jsonl())
+    assert_same_views(loaded, result)
+    nodes = loaded.record.nodes
+    assert [item.status for item in nodes["each"].items] == ["completed", "failed", "completed"]
+    assert [list(item.inner.nodes) for item in nodes["reviews"].items] == [["draft", "check"]] * 3
+    assert nodes["once"].inner.nodes["check"].result == 0.25
+
+
+def test_a_given_result_comes_back_as_given():
+    dag = AgentDAG("given").add_node(AgentNode("given", lambda: 1 / 0))
+    result = DAGExecutor(dag).execute(overrides={"given": {"a": (1,)}})
+    loaded = load_run(result.to_jsonl())
+    assert_same_views(loaded, result)
+    assert loaded.record.nodes["given"].given
+    assert loaded.node_results == {"given": {"a": (1,)}}
+
+
 def test_items_and_graphs_inside_nodes_come_back():
     events = mapped_story()
     loaded = load_run("".join(map(json_line, events)))
@@ -127,11 +147,11 @@ def test_a_result_that_cannot_show_itself_does_not_cost_the_run(tmp_path):
     ring: list[Any] = []
     ring.append(ring)
     dag = AgentDAG("hard").add_node(AgentNode("mute", Mute)).add_node(AgentNode("ring", lambda: ring))
-    dag.add_node(AgentNode("nan", lambda: float("nan")))
+    dag.add_node(AgentNode("nan", lambda: [float("nan")]))
     result = blocking(dag, observers=[JsonLines(tmp_path / "run.jsonl")])
     loaded = load_run(tmp_path / "run.jsonl")
     assert loaded.status == "success"
-    assert repr(loaded.node_results) == "{'mute': <Mute: its repr raised RuntimeError>, 'ring': [[...]], 'nan': nan}"
+    assert repr(loaded.node_results) == "{'mute': <Mute: its repr raised RuntimeError>, 'ring': [[...]], 'nan': [nan]}"
     assert_same_views(loaded, result)
     json.loads((tmp_path / "run.jsonl").read_text().splitlines()[-2], parse_constant=pytest.fail)
 

@@ -1,4 +1,4 @@
-"""Bare asyncio: a task per node, a counter per node of sources still to come, a done-callback. Nothing is kept but values."""
+"""Bare asyncio: a task per node, a counter per node of sources still to come, a done-callback; only values are kept."""
 
 from __future__ import annotations
 

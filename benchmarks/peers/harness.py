@@ -1,4 +1,4 @@
-"""Engines take turns: each in a process of its own, one at a time, in rounds of alternating order, within a time limit."""
+"""Engines take turns, each in a process of its own, in rounds of alternating order, within a time limit."""
 
 from __future__ import annotations
 

@@ -2,11 +2,12 @@
 
 The state has one key, whose reducer updates its dict in place: a key per node, or a reducer that copies, makes each
 step cost as much as the graph is long. Blocking functions are handed over as they are, and LangGraph runs them in
-asyncio's default pool.
+asyncio's default pool. Tracing is switched off.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Annotated, Any, TypedDict
 
@@ -25,6 +26,7 @@ class State(TypedDict):
 
 
 async def prepare(workload: Workload, work: Work) -> Prepared:
+    os.environ["LANGSMITH_TRACING"] = "false"  # whatever this machine's user has set
     from langgraph.graph import END, START, StateGraph
 
     graph = StateGraph(State)

@@ -1,4 +1,4 @@
-"""pydantic-graph: steps and edges; a step with several targets forks, one with several sources follows a join that adds up.
+"""pydantic-graph: steps and edges; a step with several targets forks, one with several sources follows a summing join.
 
 Steps are async by contract, so a blocking node awaits `asyncio.to_thread`. Values are noted in the run's state.
 Instrumentation is switched off.

@@ -52,7 +52,7 @@ class Server:
                 head = await reader.readuntil(END_OF_HEAD)
                 status, body = await self.answer(head.split(b" ", 2)[1].decode())
                 writer.write(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):  # the client or the server ends
             writer.close()
 
 
@@ -83,7 +83,9 @@ class Client:
         """Raise `WrongResultError` unless the server has just served so many calls within the limit."""
         served, peak = map(int, (await self.get("/count")).split())
         if served != calls or peak > in_flight:
-            raise WrongResultError(f"the server had {served} calls of {calls}, {peak} at once; the limit is {in_flight}")
+            raise WrongResultError(
+                f"the server had {served} calls of {calls}, {peak} at once; the limit is {in_flight}"
+            )
 
     def close(self) -> None:
         for _, writer in self._idle:

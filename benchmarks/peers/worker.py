@@ -35,14 +35,14 @@ class Bench:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.workload = Workload("chain of 3", 3, chain(3))
+        self.workload: Workload
         self.client: Client | None = None
         self.bare: Prepared
         self.own: Prepared
 
     async def load(self) -> None:
         """Import the engine, and all that it imports when it first runs."""
-        await self.build(self.workload, None)
+        await self.build(Workload("chain of 3", 3, chain(3), self.engine.only or "nothing", (0.0, 0.0, 0.0)), None)
         await self.warm()
 
     async def build(self, workload: Workload, port: int | None) -> float:

@@ -12,7 +12,7 @@ from linus_nb.engine.policy import Answer, Fatal, Outcome
 from linus_nb.graph.plan import Place
 
 if TYPE_CHECKING:
-    from linus_nb.engine.loop_run import LoopRun
+    from linus_nb.engine.loop_calls import LoopCalls
 
 
 class Items:
@@ -21,7 +21,7 @@ class Items:
     An item that fails stops none of the others, unless the run is to fail fast.
     """
 
-    def __init__(self, run: LoopRun, i: int, values: list[Any]) -> None:
+    def __init__(self, run: LoopCalls, i: int, values: list[Any]) -> None:
         self.run = run
         self.i = i
         self.values = values

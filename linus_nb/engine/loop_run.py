@@ -1,35 +1,30 @@
-"""The awaiting driver: what happens to each node of a run in an event loop."""
+"""The awaiting driver: how the nodes of a run in an event loop are started and ended."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import threading
 import time
 from functools import partial
-from typing import Any
 
 from linus_nb import events as ev
 from linus_nb.engine import log, policy, watch
-from linus_nb.engine.deadline import GRACE_S, ExpiredError, within
+from linus_nb.engine.deadline import GRACE_S
 from linus_nb.engine.frontier import Decision
-from linus_nb.engine.items import Items
-from linus_nb.engine.ledger import FAIL_FAST, FAILED, RUNNING, Ledger, Nest
-from linus_nb.engine.policy import Answer, Attempt, Fatal, Outcome
+from linus_nb.engine.ledger import FAIL_FAST, FAILED, RUNNING
+from linus_nb.engine.loop_calls import LoopCalls
+from linus_nb.engine.policy import Fatal, Outcome
 from linus_nb.engine.pool import Pool
 from linus_nb.engine.threads import ThreadCall
-from linus_nb.engine.view import StateView
-from linus_nb.errors import NodeTimeoutError
 from linus_nb.graph.binding import NOTHING
-from linus_nb.graph.node import Condition
 from linus_nb.graph.plan import Place
 
 _set_sink = ev.sink.set
 logger = logging.getLogger("linus_nb")
 
 
-class LoopRun(Ledger):
+class LoopRun(LoopCalls):
     """A run that goes on in the running event loop. `Run` adds what its user holds of it."""
 
     straight_path = True  # tests switch it off, to see that the short way and the long way agree
@@ -47,7 +42,7 @@ class LoopRun(Ledger):
         self.tasks: dict[int, asyncio.Task[None]] = {}
         self._queued: set[int] = set()  # nodes that wait for a place
         self._holding: set[int] = set()  # nodes that have one
-        self._in_threads: dict[Place, ThreadCall] = {}
+        self.in_threads: dict[Place, ThreadCall] = {}
         self.stalls: dict[int, float] = {}  # nodes that `watch` sees keep the loop busy, and since when
         self.done: asyncio.Future[None] = self.loop.create_future()
         self._straight = self.plan.straight if self.straight_path else [False] * len(self.plan)
@@ -111,8 +106,7 @@ class LoopRun(Ledger):
         """Run a plain async function with no retry, timeout, items or conditions: most nodes, shortened."""
         place = self.plan.places[i]
         _set_sink((self._receive, place))
-        function = self.plan.nodes[i].target.awaiting
-        assert function is not None
+        function = self.plan.functions[i]
         try:
             if self.bindings[i] is NOTHING:
                 value = await function()
@@ -137,21 +131,21 @@ class LoopRun(Ledger):
         outcome: Outcome | Fatal | None
         try:
             if self.plan.nodes[i].map_over is not None:
-                outcome = await self._map(i)
+                outcome = await self.map(i)
             else:
                 answer = await self.attempts(place)
                 outcome = answer if isinstance(answer, Fatal) else policy.outcome_of(self.plan.nodes[i], answer)
-        except BaseException as error:  # noqa: BLE001  as above
+        except asyncio.CancelledError as error:
             outcome = self._meaning(i, error)
+        except BaseException as error:  # noqa: BLE001  the node's own errors are in its answer: as above
+            self._break_down(error)
+            return
         await self._end(i, outcome)
 
     async def _without_work(self, i: int) -> None:
         """End a node whose result was given, or into which a condition raised."""
-        if i in self.given:
-            self.completed(i, self.given[i], given=True)
-            await self._end(i, None)
-        else:
-            await self._end(i, policy.outcome_of_error(self.plan.nodes[i], self.frontier.broken[i]))
+        broken = self.frontier.broken.get(i)
+        await self._end(i, None if broken is None else policy.outcome_of_error(self.plan.nodes[i], broken))
 
     def _meaning(self, i: int, error: BaseException) -> Outcome | Fatal | None:
         """Return what an error out of a node means; None if we cancelled it ourselves."""
@@ -163,41 +157,52 @@ class LoopRun(Ledger):
 
     async def _end(self, i: int, outcome: Outcome | Fatal | None) -> None:
         """Note how a node ended, ask the conditions on its edges, and start what may start now."""
-        decisions: dict[int, Decision] = {}
         if self.ended:  # abandoned, and came back late: nothing is written any more
             return
         try:
-            if isinstance(outcome, Outcome):
-                self.settle(i, outcome)
-            elif isinstance(outcome, Fatal):
-                self._end_with(i, outcome.error)
-            elif self.status[i] is RUNNING:
-                self.cancel_node(i, self.cancelling or "cancelled", self._left_behind(i))
-            if self.open and self.status[i] is not FAILED:
-                for target, condition in self.plan.conditions[i]:
-                    decision = await self._decide(i, condition)
-                    if isinstance(decision, Fatal):
-                        self._end_with(i, decision.error)
-                        break
-                    decisions[target] = decision
-                    self.decided(i, target, decision)
-        except asyncio.CancelledError:
-            if self.ended:
-                return
-        except BaseException as error:  # noqa: BLE001  as in `_short`
+            if not self.status[i].final:  # a cancellation may have skipped it while its task was still to begin
+                self._settle(i, outcome)
+            decisions = await self._decisions(i)
+            if not self.ended:
+                self._over(i, decisions)
+        except BaseException as error:  # noqa: BLE001  an error of the engine's own ends the run with it: it never hangs
             self._break_down(error)
-            return
-        try:
-            self._over(i, decisions)
-        except BaseException as error:  # noqa: BLE001  as in `_short`
-            self._break_down(error)
+
+    def _settle(self, i: int, outcome: Outcome | Fatal | None) -> None:
+        if isinstance(outcome, Outcome):
+            self.settle(i, outcome)
+        elif isinstance(outcome, Fatal):
+            self._end_with(i, outcome.error)
+        elif i in self.given:
+            self.completed(i, self.given[i], given=True)
+        else:
+            self.cancel_node(i, self.cancelling or "cancelled", self._left_behind(i))
+
+    async def _decisions(self, i: int) -> dict[int, Decision] | None:
+        """Return what the conditions on a node's edges give; None where nothing starts any more."""
+        decisions: dict[int, Decision] = {}
+        if self.status[i] is FAILED:
+            return decisions
+        for target, condition in self.plan.conditions[i]:
+            if not self.open:
+                return None
+            try:
+                decision = await self.decide(i, condition)
+            except asyncio.CancelledError:  # ours: those of a condition's own are its answer
+                return None
+            if isinstance(decision, Fatal):
+                self._end_with(i, decision.error)
+                return None
+            decisions[target] = decision
+            self.decided(i, target, decision)
+        return decisions
 
     def _over(self, i: int, decisions: dict[int, Decision] | None) -> None:
         """Let what comes after a node begin, now that it has ended."""
         del self.tasks[i]
         if self.stalls:
             self.note_stall(i)
-        if self._holding or self._in_threads:
+        if self._holding or self.in_threads:
             self._let_go(i)
         if self.open:
             if self.fail_fast and self.status[i] is FAILED:
@@ -210,116 +215,12 @@ class LoopRun(Ledger):
             self._finish()
 
     def _let_go(self, i: int) -> None:
-        for place in [place for place in self._in_threads if place.i == i]:
-            del self._in_threads[place]
+        for place in [place for place in self.in_threads if place.i == i]:
+            del self.in_threads[place]
         if i in self._holding:
             self._holding.remove(i)
             assert self.pool is not None
             self.pool.give_back(self.plan.nodes[i].resources or {})
-
-    # -- attempts ---------------------------------------------------------------------------------------------------
-
-    async def attempts(self, place: Place, item: Any = None) -> Answer | Fatal:
-        """Call what a node holds, for itself or for one of its items, until it succeeds or no attempt is left."""
-        steps = policy.attempts(self.plan.nodes[place.i])
-        request = next(steps)
-        try:
-            while True:
-                if isinstance(request, Attempt):
-                    answer = await self._attempt(place, item)
-                    if isinstance(answer, Fatal):
-                        return answer
-                elif not self.open:  # no attempt follows a cancellation
-                    raise asyncio.CancelledError
-                else:
-                    self.retried(place, request.attempt, request.wait_s, request.error)
-                    await asyncio.sleep(request.wait_s)
-                    answer = Answer(None, None)
-                request = steps.send(answer)
-        except StopIteration as stop:
-            last: Answer = stop.value
-            return last
-
-    async def _attempt(self, place: Place, item: Any) -> Answer | Fatal:
-        node = self.plan.nodes[place.i]
-        if node.timeout_seconds is None:
-            return await self._call(place, item)
-        try:
-            return await within(node.timeout_seconds, self._call(place, item))
-        except ExpiredError:
-            return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds))
-
-    async def _call(self, place: Place, item: Any) -> Answer | Fatal:
-        target = self.plan.nodes[place.i].target
-        try:
-            args, kwargs = self.arguments(place, item)
-            if target.graph is not None:
-                value = await self._inner(place, args)
-            elif target.awaiting is not None:
-                value = target.awaiting(*args, **kwargs)
-            else:
-                assert target.blocking is not None
-                call = ThreadCall(partial(target.blocking, *args, **kwargs), self.context(place, self._hand_over))
-                self._in_threads[place] = call
-                value = await call.wait()
-            return Answer(await value if inspect.isawaitable(value) else value, None)
-        except (KeyboardInterrupt, SystemExit) as error:
-            return Fatal(error)
-        except asyncio.CancelledError as error:
-            if not self.open:
-                raise
-            return Answer(None, error)
-        except Exception as error:  # noqa: BLE001  a node's error is data: its policy says what it means
-            return Answer(None, error)
-
-    async def _map(self, i: int) -> Outcome | Fatal:
-        try:
-            values = self.items(i)
-        except Exception as error:  # noqa: BLE001  no list, or one that raises when it is read: the node's error
-            return policy.outcome_of_error(self.plan.nodes[i], error)
-        self.items_found(i, len(values))
-        return await Items(self, i, values).outcome()
-
-    async def _inner(self, place: Place, args: tuple[Any, ...]) -> dict[str, Any]:
-        """Run the graph that a node holds, as a part of this run: same schedule, same places, same resources."""
-        inner = self.bindings[place.i].inner
-        graph = self.plan.nodes[place.i].target.graph
-        assert inner is not None
-        assert graph is not None
-        child = LoopRun(
-            *inner,
-            args[0] if args else {},
-            reducers=graph.reducers,
-            schedule=self.schedule,
-            clock=self._clock,
-            fail_fast=self.fail_fast,
-            nest=Nest(self, place),
-        )
-        child.begin(self.pool)
-        try:
-            await child.drive()
-        finally:
-            del self.children[place]
-        return child.output()
-
-    def _hand_over(self, place: Place, call: ev.Call) -> None:
-        """Take a report from a thread; nobody reads that of a call that outlived its loop."""
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self.report, place, call)
-
-    async def _decide(self, i: int, condition: Condition) -> Decision | Fatal:
-        place = self.plan.places[i]
-        try:
-            answer = condition(StateView(self.values, place.i, own=True))
-            return bool(await answer if inspect.isawaitable(answer) else answer)
-        except (KeyboardInterrupt, SystemExit) as error:
-            return Fatal(error)
-        except asyncio.CancelledError as error:
-            if not self.open:
-                raise
-            return error
-        except Exception as error:  # noqa: BLE001  it fails the edge's target, under that node's policy
-            return error
 
     # -- the end ----------------------------------------------------------------------------------------------------
 
@@ -354,7 +255,8 @@ class LoopRun(Ledger):
             error = asyncio.CancelledError("its task was cancelled from outside before it began")
             self.tasks[i] = self.loop.create_task(self._end(i, policy.outcome_of_error(self.plan.nodes[i], error)))
             return
-        self.cancel_node(i, self.cancelling or "cancelled")
+        if not self.status[i].final:
+            self.cancel_node(i, self.cancelling or "cancelled")
         self._let_go(i)
         if not self.tasks:
             self._finish()
@@ -374,7 +276,7 @@ class LoopRun(Ledger):
 
     def _left_behind(self, i: int) -> bool:
         """Return whether a blocking call of a node still goes on in its thread."""
-        return any(place.i == i and not call.ended for place, call in self._in_threads.items())
+        return any(place.i == i and not call.ended for place, call in self.in_threads.items())
 
     def _finish(self) -> None:
         self.open = False
@@ -391,13 +293,27 @@ class LoopRun(Ledger):
             self.done.set_result(None)
 
     def _break_down(self, error: BaseException) -> None:
+        """End the run with an error of the engine's own, which whoever awaits the run will see."""
         self.open = False
-        self.cancelling = self.cancelling or "an error of the engine's own"
         for task in self.tasks.values():
             task.cancel()
+        try:
+            self._close_all("an error of the engine's own")
+        finally:
+            self.ended = True
+            if not self.done.done():
+                self.done.set_exception(error)
+
+    def _close_all(self, reason: str) -> None:
+        """End whatever has not ended, and the run with it."""
+        if self.ended:
+            return
+        self.open = False
+        self.request_cancel(reason)
+        for i, status in enumerate(self.status):
+            if status is RUNNING:
+                self.cancel_node(i, reason)
         self.close()
-        if not self.done.done():
-            self.done.set_exception(error)
 
     async def wait_for_end(self) -> None:
         """Wait for the end. Being cancelled as a mere waiter does not end the run; `drive` does that.
@@ -446,14 +362,7 @@ class LoopRun(Ledger):
 
     def end_with_loop(self) -> None:
         """Close the books of a run whose loop was closed under it; called when that loop does nothing any more."""
-        if self.ended:
-            return
-        self.open = False
-        self.request_cancel("its event loop was closed")
-        for i, status in enumerate(self.status):
-            if status is RUNNING:
-                self.cancel_node(i, "its event loop was closed")
-        self.close()
+        self._close_all("its event loop was closed")
 
 
-watch.marks |= {LoopRun._short.__code__, LoopRun._call.__code__, LoopRun._decide.__code__}
+watch.marks.add(LoopRun._short.__code__)

@@ -21,7 +21,7 @@ MOST_PARTS = 1_000_000  # of one value: what shares its parts can be small in me
 DEEPEST = 60  # how far lists and dicts are followed into one another
 MOST_BITS = 14_000  # of an int; Python reads no longer ones from text (`sys.get_int_max_str_digits`)
 
-_FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}  # one nan, so that a record with it equals itself
+_FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}  # one nan, so that lists that hold it are equal
 _PLAIN_KEYS = (str, int, float, bool, type(None))
 
 

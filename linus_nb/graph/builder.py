@@ -64,9 +64,10 @@ class Builder:
     def add_node(self: Self, node: AgentNode) -> Self:
         """Add a node and return this graph.
 
+        It comes before the nodes of `node` that read its ``output_key``; other edges are up to `add_edge`.
+
         Raises:
             DuplicateError: there is a node of that name.
-            CycleError: a function made a node with `node` reads what this one writes, and that closes a circle.
         """
         if not isinstance(node, AgentNode):
             raise GraphError(f"add_node() takes an AgentNode, not {node!r}; write AgentNode('name', {node!r})")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 from linus_nb.events import EdgeShape, GraphShape, NodeShape
 from linus_nb.graph.node import AgentNode, Condition, Edge
@@ -80,6 +80,7 @@ class Plan:
             if node.output_key is not None:
                 self.writers.setdefault(node.output_key, []).append(i)
         self.straight = [_is_straight(n) and not self.conditions[i] for i, n in enumerate(self.nodes)]
+        self.functions = [cast("Callable[..., Any]", n.target.awaiting) for n in self.nodes]  # asked where straight
         self.output_keys = [n.output_key for n in self.nodes]
         self.any_trigger = [n.trigger == "any" for n in self.nodes]
         # bindings that passed a check, by initial keys; a graph inside may change, so its holder's are made anew

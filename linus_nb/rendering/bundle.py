@@ -65,9 +65,16 @@ def record_card(record: RunRecord) -> str:
             _diagram(record.graph, record),
             *_insides(record.graph, record),
             _timeline(record),
-            sentence(what_happened(record), NEXT_STEPS.get(record.status, ())),
+            sentence(what_happened(record), _next_steps(record)),
         ]
     )
+
+
+def _next_steps(record: RunRecord) -> list[str]:
+    """Return what to type next; where something ran inside nodes, the table that shows it."""
+    nested = any(node.items or node.inner for node in record.nodes.values())
+    table = "result.to_frame('steps')" if nested else "result.to_frame()"
+    return [table if step == "result.to_frame()" else step for step in NEXT_STEPS.get(record.status, ())]
 
 
 NEXT_STEPS = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from linus_nb.engine.record import NodeRecord, RunRecord
 from linus_nb.events import GraphShape, NodeShape, NodeStatus
 from linus_nb.rendering.numbers import plural, seconds
+from linus_nb.rendering.type_setting import printable
 
 MOST_GRAPHS = 12
 MOST_NODES = 600  # of all these graphs together
@@ -77,7 +78,7 @@ def _held(shape: GraphShape, record: RunRecord | None, prefix: str, depth: int) 
 def _before(node: NodeShape, prefix: str) -> Inside | None:
     if node.inner is None:
         return None
-    remark = f"once for each of {node.over!r}" if node.over else ""
+    remark = f"for each of {printable(node.over)}" if node.over else ""
     return Inside(f"{prefix}{node.name}", remark, node.inner, None)
 
 

@@ -119,14 +119,14 @@ def _node(i: int, node: NodeShape, box: Box, record: RunRecord | None, line: str
     x = box.left + GLYPH_ROOM
     dashes = ' stroke-dasharray="5 3"' if style.dashed else ""
     weight = 2.2 if status == "running" else 1.5
-    frame = f'fill="{paint.fill}" stroke="{paint.stroke}" stroke-width="{weight}"{dashes}'
-    behind = [_outline(box, k * STACK_STEP, "behind", frame) for k in range(STACKED, 0, -1)] if node.over else []
+    solid = f'fill="{paint.fill}" stroke="{paint.stroke}" stroke-width="{weight}"'
+    behind = [_outline(box, k * STACK_STEP, "behind", solid) for k in range(STACKED, 0, -1)] if node.over else []
     within = [_outline(box, 0, "within", f'fill="none" stroke="{paint.stroke}"{dashes}', INSET)] if node.inner else []
     return (
         f'<g class="node {status}" id="n_{i}"><title>{escape(labels.tooltip(node, record))}</title>'
         f"{''.join(behind)}"
         f'<rect x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="{CORNER}" '
-        f"{frame}/>{''.join(within)}"
+        f"{solid}{dashes}/>{''.join(within)}"
         f'<text x="{box.left + 12:.1f}" y="{box.y - 3:.1f}" font-size="13" fill="{paint.stroke}">{style.glyph}</text>'
         f'<text x="{x:.1f}" y="{box.y - 3:.1f}" font-size="{NAME_SIZE:g}" font-weight="600" fill="{look.ink}">'
         f"{escape(elided(printable(node.name), room, NAME_SIZE, bold=True))}</text>"

@@ -97,7 +97,8 @@ def _skipped(record: RunRecord) -> list[str]:
     if not skipped:
         return []
     first = f"{_bold(skipped[0].name)} was skipped: {escape(printable(skipped[0].reason or 'no reason given'))}"
-    return [first + (f", and so were {len(skipped) - 1} more." if len(skipped) > 1 else ".")]
+    others = len(skipped) - 1
+    return [first + (f", and so {'was' if others == 1 else 'were'} {others:,} more." if others else ".")]
 
 
 def _stalled(steps: list[Step]) -> Iterator[str]:
@@ -107,7 +108,8 @@ def _stalled(steps: list[Step]) -> Iterator[str]:
     for step in stalled[:MOST_NAMED]:
         yield (
             f"{_bold(step.path)} kept the event loop busy for {seconds(step.record.stalled_s)}: "
-            "nothing else could run; make it a plain <code>def</code>, which runs in a thread, or <code>await</code> inside it."
+            "nothing else could run; make it a plain <code>def</code>, which runs in a thread, "
+            "or <code>await</code> inside it."
         )
     if len(stalled) > MOST_NAMED:
         yield f"{len(stalled) - MOST_NAMED:,} more did the same."

@@ -56,10 +56,10 @@ def _entry(node: NodeShape, record: RunRecord | None, sources: dict[str, list[st
     entry = f"{glyph} {_cut(printable(node.name))}"
     if record is not None:
         return f"{entry}  {_cut(labels.second_line(node, record, sources))}"
-    told = [labels.kind_line(node)] if node.over or node.inner is not None else []
+    told = [_cut(labels.kind_line(node))] if node.over or node.inner is not None else []
     if node.name in sources:
         told.append(_after(sources[node.name]))
-    return f"{entry}  {_cut(' · '.join(told))}" if told else entry
+    return f"{entry}  {' · '.join(told)}" if told else entry
 
 
 def _inside(graph: Inside, width: int) -> Iterator[str]:

@@ -9,6 +9,7 @@ from math import floor, log10
 
 from linus_nb.engine.critical_path import critical_path
 from linus_nb.engine.record import RunRecord
+from linus_nb.events import NodeStatus
 from linus_nb.rendering.labels import error_line, tooltip
 from linus_nb.rendering.numbers import plural, seconds
 from linus_nb.rendering.palette import STATUSES, THEMES, Theme, ThemeName
@@ -137,15 +138,17 @@ def _sharing(row: Row, frame: _Frame, middle: float, thickness: float) -> Iterat
     """Yield a path for each status of what shares a row: thin lines, those that ran at the same time side by side."""
     count, segments = lanes(row.sharing, frame.record.duration_s, FINEST / frame.scale)
     pitch = (thickness - 2) / max(count, 1)
-    for status, drawn in sorted(segments.items(), key=lambda pair: pair[0] == "failed"):  # failures lie on top
+    for status, drawn in sorted(segments.items(), key=lambda pair: pair[0] == NodeStatus.FAILED):  # those lie on top
+        failed = status == NodeStatus.FAILED  # and are seen, however short and however many others there are
         lines = "".join(
             f"M{frame.x(start):.1f} {middle - thickness / 2 + 1 + pitch * (lane + 0.5):.1f}"
-            f"h{max(1.0, (end - start) * frame.scale - 0.8):.1f}"
+            f"h{max(3.0 if failed else 1.0, (end - start) * frame.scale - 0.8):.1f}"
             for lane, start, end in drawn
         )
         yield (
             f'<path class="shared {status}" d="{lines}" fill="none" '
-            f'stroke="{STATUSES[status].paint(frame.look.name).stroke}" stroke-width="{min(6.0, pitch * 0.7):.1f}"/>'
+            f'stroke="{STATUSES[status].paint(frame.look.name).stroke}" '
+            f'stroke-width="{max(7.0, pitch) if failed else min(6.0, pitch * 0.7):.1f}" opacity="{1 if failed else 0.6}"/>'
         )
 
 

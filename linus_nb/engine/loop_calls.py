@@ -1,0 +1,149 @@
+"""How a run in an event loop calls what its nodes hold: attempts, time limits, threads, graphs inside, conditions."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from functools import partial
+from typing import Any
+
+from linus_nb import events as ev
+from linus_nb.engine import policy, watch
+from linus_nb.engine.deadline import ExpiredError, within
+from linus_nb.engine.frontier import Decision
+from linus_nb.engine.items import Items
+from linus_nb.engine.ledger import Ledger, Nest
+from linus_nb.engine.policy import Answer, Attempt, Fatal, Outcome
+from linus_nb.engine.pool import Pool
+from linus_nb.engine.threads import ThreadCall
+from linus_nb.engine.view import StateView
+from linus_nb.errors import NodeTimeoutError
+from linus_nb.graph.node import Condition
+from linus_nb.graph.plan import Place
+
+
+class LoopCalls(Ledger):
+    """The half of a run in an event loop that calls user code; `LoopRun`, the other half, starts and ends nodes.
+
+    ``open`` is True until the run is cancelled or has ended; ``pool`` bounds its work, if it is bounded.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    open: bool
+    pool: Pool | None
+    in_threads: dict[Place, ThreadCall]
+
+    def begin(self, pool: Pool | None = None) -> None:
+        """Start the nodes that wait for nothing."""
+        raise NotImplementedError
+
+    async def drive(self) -> None:
+        """Wait for the end, and end the run if that wait is cancelled."""
+        raise NotImplementedError
+
+    async def attempts(self, place: Place, item: Any = None) -> Answer | Fatal:
+        """Call what a node holds, for itself or for one of its items, until it succeeds or no attempt is left."""
+        steps = policy.attempts(self.plan.nodes[place.i])
+        request = next(steps)
+        try:
+            while True:
+                if isinstance(request, Attempt):
+                    answer = await self._attempt(place, item)
+                    if isinstance(answer, Fatal):
+                        return answer
+                elif not self.open:  # no attempt follows a cancellation
+                    raise asyncio.CancelledError
+                else:
+                    self.retried(place, request.attempt, request.wait_s, request.error)
+                    await asyncio.sleep(request.wait_s)
+                    answer = Answer(None, None)
+                request = steps.send(answer)
+        except StopIteration as stop:
+            last: Answer = stop.value
+            return last
+
+    async def _attempt(self, place: Place, item: Any) -> Answer | Fatal:
+        node = self.plan.nodes[place.i]
+        if node.timeout_seconds is None:
+            return await self._call(place, item)
+        try:
+            return await within(node.timeout_seconds, self._call(place, item))
+        except ExpiredError:
+            return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds))
+
+    async def _call(self, place: Place, item: Any) -> Answer | Fatal:
+        target = self.plan.nodes[place.i].target
+        try:
+            args, kwargs = self.arguments(place, item)
+            if target.graph is not None:
+                value = await self._inner(place, args)
+            elif target.awaiting is not None:
+                value = target.awaiting(*args, **kwargs)
+            else:
+                assert target.blocking is not None
+                call = ThreadCall(partial(target.blocking, *args, **kwargs), self.context(place, self._hand_over))
+                self.in_threads[place] = call
+                value = await call.wait()
+            return Answer(await value if inspect.isawaitable(value) else value, None)
+        except (KeyboardInterrupt, SystemExit) as error:
+            return Fatal(error)
+        except asyncio.CancelledError as error:
+            if not self.open:
+                raise
+            return Answer(None, error)
+        except Exception as error:  # noqa: BLE001  a node's error is data: its policy says what it means
+            return Answer(None, error)
+
+    async def map(self, i: int) -> Outcome | Fatal:
+        """Call what a mapped node holds for each of its items."""
+        try:
+            values = self.items(i)
+        except Exception as error:  # noqa: BLE001  no list, or one that raises when it is read: the node's error
+            return policy.outcome_of_error(self.plan.nodes[i], error)
+        self.items_found(i, len(values))
+        return await Items(self, i, values).outcome()
+
+    async def _inner(self, place: Place, args: tuple[Any, ...]) -> dict[str, Any]:
+        """Run the graph that a node holds, as a part of this run: same schedule, same places, same resources."""
+        inner = self.bindings[place.i].inner
+        graph = self.plan.nodes[place.i].target.graph
+        assert inner is not None
+        assert graph is not None
+        child = type(self)(
+            *inner,
+            args[0] if args else {},
+            reducers=graph.reducers,
+            schedule=self.schedule,
+            clock=self._clock,
+            fail_fast=self.fail_fast,
+            nest=Nest(self, place),
+        )
+        child.begin(self.pool)
+        try:
+            await child.drive()
+        finally:
+            del self.children[place]
+        return child.output()
+
+    def _hand_over(self, place: Place, call: ev.Call) -> None:
+        """Take a report from a thread; nobody reads that of a call that outlived its loop."""
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.report, place, call)
+
+    async def decide(self, i: int, condition: Condition) -> Decision | Fatal:
+        """Ask the condition on an edge that leaves node ``i``."""
+        place = self.plan.places[i]
+        try:
+            answer = condition(StateView(self.values, place.i, own=True))
+            return bool(await answer if inspect.isawaitable(answer) else answer)
+        except (KeyboardInterrupt, SystemExit) as error:
+            return Fatal(error)
+        except asyncio.CancelledError as error:
+            if not self.open:
+                raise
+            return error
+        except Exception as error:  # noqa: BLE001  it fails the edge's target, under that node's policy
+            return error
+
+
+watch.marks |= {LoopCalls._call.__code__, LoopCalls.decide.__code__}
