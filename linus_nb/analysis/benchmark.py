@@ -21,7 +21,6 @@ from linus_nb.engine.gates import Schedule
 from linus_nb.engine.result import ExecutionResult
 from linus_nb.engine.threads import ThreadCall
 from linus_nb.errors import GraphError, nearest
-from linus_nb.events import Event, NodeStarted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,15 +33,11 @@ _TICK_S = 0.1
 
 async def _sync(dag: AgentDAG, state: State) -> Timed:
     """Time the blocking driver, in a thread so that the event loop (and with it the notebook) stays alive."""
-    stopped = False
-
-    def end_if_stopped(event: Event) -> None:
-        if stopped and isinstance(event, NodeStarted):
-            raise KeyboardInterrupt  # what Ctrl-C would do, had it reached this thread: the node does not begin
+    executor = DAGExecutor(dag)
 
     def run() -> Timed:
         start = time.perf_counter()
-        result = DAGExecutor(dag, observers=[end_if_stopped]).execute(state)
+        result = executor.execute(state)
         return time.perf_counter() - start, result
 
     call: asyncio.Task[Timed] = asyncio.create_task(ThreadCall(run, copy_context()).wait())
@@ -52,7 +47,7 @@ async def _sync(dag: AgentDAG, state: State) -> Timed:
             await asyncio.wait({call}, timeout=_TICK_S)
         return call.result()
     finally:
-        stopped = True
+        executor.cancel()
         call.cancel()
 
 

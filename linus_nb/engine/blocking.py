@@ -28,15 +28,18 @@ class Stopped(BaseException):
 class BlockingRun(Ledger):
     """A run that blocks its caller until it has ended."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._stop = threading.Event()
+        self._why = "cancelled"
+        self._waiting: ThreadCall | None = None  # the latest call in a thread
+        super().__init__(*args, **kwargs)
+
     def drive(self) -> None:
         """Run every node in plan order.
 
         Raises:
             KeyboardInterrupt: the run was interrupted; what finished is kept in its result.
         """
-        self._stop = threading.Event()
-        self._why = "cancelled"
-        self._waiting: ThreadCall | None = None  # the latest call in a thread
         try:
             starting = self.opening()
             while starting:  # one node, or none

@@ -120,6 +120,14 @@ class DAGExecutor:
         """The result of the latest run of this executor as it stands, or None before the first."""
         return None if self._last is None else self._last.result()
 
+    def cancel(self, reason: str = "cancelled") -> None:
+        """End the latest run of this executor, from any thread; what finished is kept.
+
+        A blocking run ends when the call that goes on at the moment has come back.
+        """
+        if self._last is not None:
+            self._last.cancel(reason)
+
     def execute(
         self, initial_state: Mapping[str, Any] | None = None, *, overrides: Mapping[str, Any] | None = None
     ) -> ExecutionResult:

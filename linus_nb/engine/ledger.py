@@ -98,6 +98,10 @@ class Ledger:
         """Return the seconds since the start of the run."""
         return self._clock() - self._start
 
+    def cancel(self, reason: str = "cancelled") -> None:
+        """End the run, and keep what finished."""
+        raise NotImplementedError
+
     # -- a node's life ----------------------------------------------------------------------------------------
 
     def started(self, i: int) -> None:

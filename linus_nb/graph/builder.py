@@ -107,10 +107,8 @@ class Builder:
             raise GraphError(
                 f"the condition of {source!r} -> {target!r} is {condition!r}; give a function of the state"
             )
-        if self._edges.may_close(source, target):
-            path = self._edges.path([target], [source])
-            if path is not None:
-                raise self._cycle([source, *path])
+        if not self._edges.order.admit_edge(source, target):
+            raise self._cycle([source, *self._edges.path([target], [source])])
         self._edges.put(Edge(source, target, condition), "made")
         self._plan = None
         return self
@@ -288,22 +286,18 @@ class Builder:
         for pair in self._keys.implied(node, reads, self._edges.position):
             if pair not in around:
                 around[pair] = (Edge(*pair), "reads")
-        if any(self._edges.may_close(*pair) for pair in around):
-            self._refuse_cycle(node, around)
+        sources = [source for source, target in around if target == name]
+        targets = [target for source, target in around if source == name]
+        if name in sources:
+            raise self._cycle([name, name], node, around)
+        if not self._edges.order.admit_node(name, sources, targets):
+            path = self._edges.path(targets, sources, avoiding=name)
+            raise self._cycle([name, *path, name], node, around)
 
         if name in self._nodes:
             self._keys.leave(self._nodes[name])
         self._let_in(node, reads)
         self._edges.replace_around(name, around.values())
-
-    def _refuse_cycle(self, node: AgentNode, around: Around) -> None:
-        """Raise if these edges at a node would close a circle."""
-        name = node.name
-        sources = [source for source, target in around if target == name]
-        targets = [target for source, target in around if source == name]
-        path = [] if name in sources else self._edges.path(targets, sources, avoiding=name)
-        if path is not None:
-            raise self._cycle([name, *path, name], node, around)
 
     def _let_in(self, node: AgentNode, reads: tuple[str, ...] | None) -> None:
         self._nodes[node.name] = node

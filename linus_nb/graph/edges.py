@@ -1,4 +1,4 @@
-"""The edges of a graph that is being built: where each came from, and the search for what would close a circle."""
+"""The edges of a graph that is being built: where each came from, and whether another would close a circle."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Collection, Iterable
 from typing import Literal
 
 from linus_nb.graph.node import Edge
+from linus_nb.graph.order import Order
 
 Origin = Literal["made", "after", "reads"]
 """Whether an edge was made with ``add_edge``, named with ``after=``, or follows from what a node reads."""
 
 
 class Edges:
-    """Edges by the names of their two nodes, with each node's place in the order and its neighbours.
+    """Edges by the names of their two nodes, with each node's neighbours.
 
-    Nothing is refused here: ask `path` first.
+    Nothing is refused here: ask `order` first, which lets an edge or a node come in.
     """
 
     def __init__(self) -> None:
@@ -24,7 +25,7 @@ class Edges:
         self._before: dict[str, list[str]] = {}
         self._derived: dict[tuple[str, str], Origin] = {}  # of the edges that were not made with add_edge
         self._next_position = 0
-        self._all_forward = True  # every edge so far runs in the order of adding, so another such closes no circle
+        self.order = Order(self._before, self._after)
 
     def enter(self, name: str) -> None:
         """Let a node in, behind all others; one that is in stays where it is."""
@@ -33,12 +34,14 @@ class Edges:
             self._next_position += 1
             self._after[name] = []
             self._before[name] = []
+        self.order.enter(name)
 
     def leave(self, name: str) -> None:
         """Remove a node and its edges."""
         for source, target in self.around(name):
             self._remove(source, target)
         del self.position[name], self._after[name], self._before[name]
+        self.order.leave(name)
 
     def put(self, edge: Edge, origin: Origin) -> None:
         """Add an edge, or replace that of the same pair in its place."""
@@ -46,8 +49,6 @@ class Edges:
         if pair not in self.by_pair:
             self._after[source].append(target)
             self._before[target].append(source)
-            if self._all_forward:
-                self._all_forward = self.position[source] < self.position[target]
         self.by_pair[pair] = edge
         if origin != "made":
             self._derived[pair] = origin
@@ -90,34 +91,8 @@ class Edges:
             stack += new
         return found
 
-    def may_close(self, source: str, target: str) -> bool:
-        """Return whether an edge could close a circle at all; a node that is not in yet counts as the last."""
-        if self._all_forward:
-            last = self._next_position
-            return self.position.get(source, last) >= self.position.get(target, last)
-        return (source, target) not in self.by_pair
-
-    def path(self, starts: Collection[str], ends: Collection[str], avoiding: str | None = None) -> list[str] | None:
-        """Return a shortest path from one of ``starts`` to one of ``ends`` that avoids a node, or None.
-
-        Searches from both sides in turn and stops when either has nowhere left to go, so that a chain added in
-        reverse costs a step for each edge.
-        """
-        below, above = set(starts), set(ends)
-        if below & above:
-            return self._shortest_path(starts, ends, avoiding)
-        down, up = list(below), list(above)
-        while down and up:
-            for stack, seen, sought, neighbours in (down, below, above, self._after), (up, above, below, self._before):
-                for name in neighbours[stack.pop()]:
-                    if name in sought:
-                        return self._shortest_path(starts, ends, avoiding)
-                    if name not in seen and name != avoiding:
-                        seen.add(name)
-                        stack.append(name)
-        return None
-
-    def _shortest_path(self, starts: Collection[str], ends: Collection[str], avoiding: str | None) -> list[str]:
+    def path(self, starts: Collection[str], ends: Collection[str], avoiding: str | None = None) -> list[str]:
+        """Return a shortest path from one of ``starts`` to one of ``ends`` that avoids a node; there must be one."""
         came_from: dict[str, str | None] = dict.fromkeys(starts)
         queue = list(starts)
         for name in queue:  # grows while it is walked

@@ -16,6 +16,7 @@ from linus_nb.rendering.numbers import plural, seconds
 from linus_nb.rendering.picture import offset, page_size, picture
 from linus_nb.rendering.sentences import what_happened
 from linus_nb.rendering.timeline import PAGE_WIDTH, timeline_svg
+from linus_nb.rendering.timeline_rows import rows_of
 from linus_nb.rendering.type_setting import printable, shortened
 
 MOST_NODES_PICTURED = 600
@@ -141,4 +142,5 @@ def _timeline(record: RunRecord) -> str:
     if record.duration_s <= 0 or all(node.start_s is None for node in record.nodes.values()):
         return ""
     alternative = f"Timeline of {printable(record.graph.name)}, {seconds(record.duration_s)}"
-    return image(timeline_svg(record), timeline_svg(record, theme="dark"), PAGE_WIDTH, alternative)
+    rows = rows_of(record)
+    return image(timeline_svg(record, rows), timeline_svg(record, rows, theme="dark"), PAGE_WIDTH, alternative)

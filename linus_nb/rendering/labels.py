@@ -39,10 +39,10 @@ def second_line(node: NodeShape, record: RunRecord | None, sources: Mapping[str,
 
 def kind_line(node: NodeShape) -> str:
     """Return what a node is, before it runs: ``function``, ``for each of urls``, ``graph of 4 nodes``."""
-    size = f"graph of {plural(len(node.inner.nodes), 'node')}" if node.inner is not None else ""
-    if not node.over:
-        return size or node.kind
-    return f"for each of {printable(node.over)}" + (f" · {size}" if size else "")
+    size = plural(len(node.inner.nodes), "node") if node.inner is not None else ""
+    if node.over:
+        return f"for each of {printable(node.over)}" + (f" · {size}" if size else "")
+    return f"graph of {size}" if size else node.kind
 
 
 def parts_of(node: NodeRecord) -> tuple[list[NodeRecord], str]:

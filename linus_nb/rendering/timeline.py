@@ -14,7 +14,7 @@ from linus_nb.rendering.labels import error_line, tooltip
 from linus_nb.rendering.numbers import plural, seconds
 from linus_nb.rendering.palette import STATUSES, THEMES, Theme, ThemeName
 from linus_nb.rendering.picture import svg_page
-from linus_nb.rendering.timeline_rows import Row, lanes, rows_of
+from linus_nb.rendering.timeline_rows import Chosen, Row, lanes, rows_of
 from linus_nb.rendering.type_setting import elided, printable, text_width
 
 ROW, ROW_INSIDE = 22.0, 16.0
@@ -43,15 +43,23 @@ class _Frame:
         return self.left + at_s * self.scale
 
 
-def timeline_svg(record: RunRecord, *, theme: ThemeName = "light", width: float = PAGE_WIDTH) -> str:
+def timeline_svg(
+    record: RunRecord, chosen: Chosen | None = None, *, theme: ThemeName = "light", width: float = PAGE_WIDTH
+) -> str:
     """Return a Gantt picture of a run as SVG text: a row for each node that started, in plan order.
 
     Waiting for a limit is thin and amber; nodes on the critical path are in full colour and bold; a dotted line is
     slack, the time until the first of the nodes after it started. Items, and the nodes of nested graphs, have smaller
     rows below their node; where they are too many, they share its row. The axis is in seconds since the run started.
+
+    Args:
+        record: The run.
+        chosen: The rows, where they are known already: what `rows_of` gave for the same record.
+        theme: ``"light"`` or ``"dark"``.
+        width: Of the page, in pixels.
     """
     look = THEMES[theme]
-    rows, note = rows_of(record)
+    rows, note = chosen or rows_of(record)
     left = min(WIDEST_NAMES, max([NARROWEST_NAMES, *map(_name_width, rows)])) + 28
     bottom = TOP + sum(map(_height, rows))
     step, ticks = axis(record.duration_s)
@@ -134,21 +142,22 @@ def _bars(row: Row, frame: _Frame, slack_end: float | None, middle: float, *, bo
         )
 
 
-def _sharing(row: Row, frame: _Frame, middle: float, thickness: float) -> Iterator[str]:
+def _sharing(row: Row, frame: _Frame, middle: float, height: float) -> Iterator[str]:
     """Yield a path for each status of what shares a row: thin lines, those that ran at the same time side by side."""
     count, segments = lanes(row.sharing, frame.record.duration_s, FINEST / frame.scale)
-    pitch = (thickness - 2) / max(count, 1)
+    top, pitch = middle - height / 2 + 1, (height - 2) / max(count, 1)
     for status, drawn in sorted(segments.items(), key=lambda pair: pair[0] == NodeStatus.FAILED):  # those lie on top
         failed = status == NodeStatus.FAILED  # and are seen, however short and however many others there are
+        shortest, thickness, opacity = (3.0, max(7.0, pitch), 1.0) if failed else (1.0, min(6.0, pitch * 0.7), 0.6)
         lines = "".join(
-            f"M{frame.x(start):.1f} {middle - thickness / 2 + 1 + pitch * (lane + 0.5):.1f}"
-            f"h{max(3.0 if failed else 1.0, (end - start) * frame.scale - 0.8):.1f}"
+            f"M{frame.x(start):.1f} {top + pitch * (lane + 0.5):.1f}"
+            f"h{max(shortest, (end - start) * frame.scale - 0.8):.1f}"
             for lane, start, end in drawn
         )
+        stroke = STATUSES[status].paint(frame.look.name).stroke
         yield (
-            f'<path class="shared {status}" d="{lines}" fill="none" '
-            f'stroke="{STATUSES[status].paint(frame.look.name).stroke}" '
-            f'stroke-width="{max(7.0, pitch) if failed else min(6.0, pitch * 0.7):.1f}" opacity="{1 if failed else 0.6}"/>'
+            f'<path class="shared {status}" d="{lines}" fill="none" stroke="{stroke}" '
+            f'stroke-width="{thickness:.1f}" opacity="{opacity:g}"/>'
         )
 
 

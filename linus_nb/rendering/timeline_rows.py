@@ -37,7 +37,10 @@ class Row:
         return [] if self.unfolded else [row.step.record for row in self.inside]
 
 
-def rows_of(record: RunRecord) -> tuple[list[Row], str]:
+Chosen = tuple[list[Row], str]
+
+
+def rows_of(record: RunRecord) -> Chosen:
     """Return the rows of a run's timeline, at most ``MOST_ROWS``, and a sentence about what they leave out.
 
     There is a row for each node that started, in plan order; of too many, for the longest. What is inside them gets
