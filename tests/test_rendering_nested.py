@@ -21,7 +21,7 @@ from linus_nb.rendering.picture import page_size, picture
 from linus_nb.rendering.sentences import what_happened
 from linus_nb.rendering.text import graph_text
 from tests import nested_samples as samples
-from tests.nested_samples import BAD_CITY, DRAFTING, HEAD, PRESS, ev, items, nested, ran, run_of, story
+from tests.nested_samples import BAD_CITY, DRAFTING, HEAD, PRESS, items, nested, ran, run_of, story
 from tests.rendering_samples import HOSTILE_NAMES
 from tests.test_rendering_cards import Page, card_of
 from tests.test_rendering_picture import RENDERERS, SVG, laid_out, node_group
@@ -78,7 +78,7 @@ def test_a_node_without_items_and_a_stopped_one_say_so() -> None:
     )
     stop = ev.NodeCancelled(**HEAD, at=1.0, node="fetch", reason="Stop")
     events = [ran("fetch", 0.0, 1.0)[0], *items("fetch", [(0.0, 0.5, None), (0.5, None, None)]), stop]
-    assert lines_of(run_of(shape, events, "cancelled"), shape)["fetch"] == "2 of 2 items · after 1.00 s"
+    assert lines_of(run_of(shape, events, "cancelled"), shape)["fetch"] == "1 of 2 items"
 
 
 def test_a_node_that_failed_for_a_reason_of_its_own_names_that() -> None:

@@ -59,13 +59,13 @@ class Worker:
         Raises:
             TroubledError: the engine failed, took longer than the limit, or took its process with it.
         """
-        self._connection.send((question, arguments))
-        if not self._connection.poll(limit_s):
-            doing = " to build" if question == "build" else ""
-            raise TroubledError(Trouble(f"> {limit_s:g} s{doing}"))
         try:
+            self._connection.send((question, arguments))
+            if not self._connection.poll(limit_s):
+                doing = " to build" if question == "build" else ""
+                raise TroubledError(Trouble(f"> {limit_s:g} s{doing}"))
             answer = self._connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             self._process.join()
             raise TroubledError(Trouble(f"its process ended with {self._process.exitcode}")) from None
         if isinstance(answer, Trouble):

@@ -33,7 +33,7 @@ def section(workload: Workload, outcomes: Outcomes, rounds: int) -> str:
     bound = f", {workload.bound_s * 1e3:.0f} ms at best" if workload.bound_s else ""
     per = "to best" if workload.bound_s else "µs a node"
     lines = [
-        f"{workload.name}: {workload.nodes:,} nodes{bound}; {rounds} rounds",
+        f"{workload.name}: {workload.nodes:,} nodes{bound}; rounds: {rounds}",
         f"  {'engine':<22} {'ratio':>8} {'':>17} {'median ms':>10} {per:>10} {'build ms':>9}",
     ]
     lines += [line(name, outcome, workload) for name, outcome in outcomes.items()]

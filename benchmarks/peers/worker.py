@@ -51,7 +51,7 @@ class Bench:
         if self.client is not None:
             self.client.close()
         self.client = None if port is None else Client(port)
-        work = work_of(workload, self.client and self.client.fetch)
+        work = work_of(workload, None if self.client is None else self.client.fetch)
         self.bare = await BARE.prepare(workload, work)
         start = time.perf_counter()
         self.own = await self.engine.prepare(workload, work)

@@ -142,10 +142,11 @@ def _unreadable(plan: Plan, i: int, key: str, initial: frozenset[str]) -> str:
         writer = plan.names[writers[-1]]
         edge = f"{writer!r} -> {name!r}"
         return f"node {name!r} reads {key!r} from {writer!r}, which does not come before it; add an edge {edge}"
-    known = _visible_keys(plan, i, initial) or set(plan.writers)
+    known = _visible_keys(plan, i, initial)
     seen = ", ".join(map(repr, sorted(known)[:12])) or "none"
+    hint = nearest(key, known) or nearest(key, (k for k, w in plan.writers.items() if w != [i]))
     return (
-        f"node {name!r} reads {key!r}, which nothing writes; {nearest(key, known)}(keys it can see: {seen}) "
+        f"node {name!r} reads {key!r}, which nothing writes; {hint}(keys it can see: {seen}) "
         f"pass {key!r} in initial_state, or give some node before it output_key={key!r}"
     )
 

@@ -101,15 +101,18 @@ class Builder:
         for name in (source, target):
             if name not in self._nodes:
                 raise UnknownNodeError(name, list(self._nodes))
-        if (source, target) in self._edges.by_pair:
-            self._refuse_second(source, target)
         if condition is not None and not callable(condition):
             raise GraphError(
                 f"the condition of {source!r} -> {target!r} is {condition!r}; give a function of the state"
             )
-        if not self._edges.order.admit_edge(source, target):
+        pair = (source, target)
+        if pair in self._edges.by_pair:
+            self._refuse_second(source, target)
+            self._edges.put(Edge(source, target, condition), "made")
+        elif self._edges.order.admit_edge(source, target):
+            self._edges.add(pair, Edge(source, target, condition))
+        else:
             raise self._cycle([source, *self._edges.path([target], [source])])
-        self._edges.put(Edge(source, target, condition), "made")
         self._plan = None
         return self
 

@@ -28,12 +28,13 @@ class Edges:
         self.order = Order(self._before, self._after)
 
     def enter(self, name: str) -> None:
-        """Let a node in, behind all others; one that is in stays where it is."""
-        if name not in self.position:
-            self.position[name] = self._next_position
-            self._next_position += 1
-            self._after[name] = []
-            self._before[name] = []
+        """Let a node in behind all others; one that is in stays where it is."""
+        if name in self.position:
+            return
+        self.position[name] = self._next_position
+        self._next_position += 1
+        self._after[name] = []
+        self._before[name] = []
         self.order.enter(name)
 
     def leave(self, name: str) -> None:
@@ -43,17 +44,23 @@ class Edges:
         del self.position[name], self._after[name], self._before[name]
         self.order.leave(name)
 
+    def add(self, pair: tuple[str, str], edge: Edge) -> None:
+        """Add an edge between a pair that has none; it counts as made with ``add_edge``."""
+        self.by_pair[pair] = edge
+        self._after[pair[0]].append(pair[1])
+        self._before[pair[1]].append(pair[0])
+
     def put(self, edge: Edge, origin: Origin) -> None:
         """Add an edge, or replace that of the same pair in its place."""
-        source, target = pair = edge.source, edge.target
-        if pair not in self.by_pair:
-            self._after[source].append(target)
-            self._before[target].append(source)
-        self.by_pair[pair] = edge
-        if origin != "made":
-            self._derived[pair] = origin
-        elif self._derived:
+        pair = (edge.source, edge.target)
+        if pair in self.by_pair:
+            self.by_pair[pair] = edge
+        else:
+            self.add(pair, edge)
+        if origin == "made":
             self._derived.pop(pair, None)
+        else:
+            self._derived[pair] = origin
 
     def replace_around(self, name: str, edges: Collection[tuple[Edge, Origin]]) -> None:
         """Let ``edges`` be all that enter and leave a node; those of a pair that has one already keep their place."""

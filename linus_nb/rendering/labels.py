@@ -59,7 +59,11 @@ def _what_happened(shape: NodeShape, node: NodeRecord, record: RunRecord, source
     whole = [plural(len(parts), noun)] if parts else ["no items"] if shape.over else []
     failures = sum(part.status is NodeStatus.FAILED for part in parts)
     failed = [f"{failures:,} failed"] if failures else []
-    so_far = [f"{sum(part.status.final for part in parts):,} of {whole[0]}"] if parts else []
+    stopped = node.status is NodeStatus.CANCELLED
+    done = sum(
+        part.status in (NodeStatus.COMPLETED, NodeStatus.FAILED) if stopped else part.status.final for part in parts
+    )
+    so_far = [f"{done:,} of {whole[0]}"] if parts else []
     tries = [plural(node.attempts, "try")] if node.attempts > 1 else []
     error = failed or ([type(node.error).__name__] if node.error is not None else [])
     match node.status:
@@ -71,7 +75,7 @@ def _what_happened(shape: NodeShape, node: NodeRecord, record: RunRecord, source
             # The name of the culprit is in the tooltip and in the card; here it would not fit.
             return error or [re.sub(r" '.*'", "", node.reason) or "skipped"]
         case NodeStatus.CANCELLED:
-            return [*so_far, "abandoned" if node.abandoned else f"after {seconds(node.duration_s)}"]
+            return ["abandoned"] if node.abandoned else so_far or [f"after {seconds(node.duration_s)}"]
         case NodeStatus.RUNNING:
             return [*so_far, *failed] or [seconds(record.duration_s - (node.start_s or 0.0)), *tries]
     left = [s for s in sources if s in record.nodes and not record.nodes[s].status.final]
