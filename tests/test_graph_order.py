@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linus_nb import AgentDAG, AgentNode
@@ -69,6 +69,7 @@ definitions = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(pairs | removals | definitions, max_size=40))
 def test_whatever_is_done_to_a_graph_only_circles_are_refused(steps: list[Any]):
     dag = AgentDAG()
@@ -94,6 +95,7 @@ def test_whatever_is_done_to_a_graph_only_circles_are_refused(steps: list[Any]):
     assert sum(map(len, dag.get_execution_order())) == len(NAMES)
 
 
+@settings(deadline=None)
 @given(st.lists(definitions, max_size=25))
 def test_a_definition_is_refused_only_where_the_whole_graph_would_have_a_circle(steps: list[Any]):
     dag = AgentDAG()

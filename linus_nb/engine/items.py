@@ -53,7 +53,8 @@ class Items:
         return policy.outcome_of_items(self.node, self.answers, len(self.values))
 
     def _start_more(self) -> None:
-        while not self.stopped and self.next < len(self.values) and len(self.tasks) + self.asked < self.width:
+        going_on = self.run.open and not self.stopped
+        while going_on and self.next < len(self.values) and len(self.tasks) + self.asked < self.width:
             k = self.next
             self.next += 1
             if self.pool is None:
@@ -91,20 +92,28 @@ class Items:
     def _ended(self, place: Place, task: asyncio.Task[Answer | Fatal]) -> None:
         assert place.item is not None
         del self.tasks[place.item]
-        if self.pool is not None:
-            self.pool.give_back(self.node.resources or {})
         if task.cancelled():
-            self.run.item_ended(place, CANCELLED, None, None)
+            if self.run.wanted(place):
+                self._note(place, Answer(None, asyncio.CancelledError("its task was cancelled from outside")))
+            else:
+                self.run.item_ended(place, CANCELLED, None, None)
         elif (error := task.exception()) is not None:
             self._fail_with(place, error)
         elif isinstance(answer := task.result(), Fatal):
             self._fail_with(place, answer.error)
         else:
-            self.answers[place.item] = answer
-            self.run.item_ended(place, COMPLETED if answer.error is None else FAILED, answer.value, answer.error)
-            if answer.error is not None and self.run.fail_fast and self.node.on_error == "fail":
-                self._stop()
+            self._note(place, answer)
+        self.run.dropped.discard(place)
         self._start_more()
+        if self.pool is not None:  # after the next item has asked: who goes first is the pool's business
+            self.pool.give_back(self.node.resources or {})
+
+    def _note(self, place: Place, answer: Answer) -> None:
+        assert place.item is not None
+        self.answers[place.item] = answer
+        self.run.item_ended(place, COMPLETED if answer.error is None else FAILED, answer.value, answer.error)
+        if answer.error is not None and self.run.fail_fast and self.node.on_error == "fail":
+            self._stop()
 
     def _fail_with(self, place: Place, error: BaseException) -> None:
         self.run.item_ended(place, CANCELLED, None, None)
@@ -114,7 +123,8 @@ class Items:
     def _stop(self) -> None:
         self.stopped = True
         self.asked = 0
-        for task in self.tasks.values():
+        for k, task in self.tasks.items():
+            self.run.dropped.add(Place(self.i, k))
             task.cancel()
         if not self.tasks and not self.over.done():
             self.over.set_result(None)

@@ -83,6 +83,7 @@ class EventLog:
         self.entries: list[Entry] = []
         self._observers: list[Observer] = []
         self._outward: Callable[[int], None] | None = None
+        self.telling = False  # an observer is being told of an event
         self.append: Callable[[Entry], None] = self.entries.append  # nobody listens: adding an event is all there is
         for observer in observers:
             self.listen(observer)
@@ -118,12 +119,16 @@ class EventLog:
             return
         make, at, i, facts = entry
         event = make(self.run_id, seq, at, self.names, i, facts)
-        for observer in tuple(self._observers):
-            try:
-                observer(event)
-            except Exception:  # a listener must not end the run that it listens to
-                self.leave(observer)
-                logger.exception("observer %r raised and was removed; the run goes on", observer)
+        self.telling = True
+        try:
+            for observer in tuple(self._observers):
+                try:
+                    observer(event)
+                except Exception:  # a listener must not end the run that it listens to
+                    self.leave(observer)
+                    logger.exception("observer %r raised and was removed; the run goes on", observer)
+        finally:
+            self.telling = False
 
     def event(self, seq: int) -> ev.Event:
         """Return the event of that number."""

@@ -32,6 +32,11 @@ class LoopCalls(Ledger):
     open: bool
     pool: Pool | None
     in_threads: dict[Place, ThreadCall]
+    dropped: set[Place]  # items that were cancelled while the run goes on
+
+    def wanted(self, place: Place) -> bool:
+        """Return whether what is called at a place was not cancelled by us."""
+        return self.open and place not in self.dropped
 
     def begin(self, pool: Pool | None = None) -> None:
         """Start the nodes that wait for nothing."""
@@ -51,7 +56,7 @@ class LoopCalls(Ledger):
                     answer = await self._attempt(place, item)
                     if isinstance(answer, Fatal):
                         return answer
-                elif not self.open:  # no attempt follows a cancellation
+                elif not self.wanted(place):  # no attempt follows a cancellation
                     raise asyncio.CancelledError
                 else:
                     self.retried(place, request.attempt, request.wait_s, request.error)
@@ -83,15 +88,18 @@ class LoopCalls(Ledger):
                 assert target.blocking is not None
                 call = ThreadCall(partial(target.blocking, *args, **kwargs), self.context(place, self._hand_over))
                 self.in_threads[place] = call
-                value = await call.wait()
+                await call.wait()
+                value = call.outcome()
             return Answer(await value if inspect.isawaitable(value) else value, None)
         except (KeyboardInterrupt, SystemExit) as error:
             return Fatal(error)
         except asyncio.CancelledError as error:
-            if not self.open:
+            if not self.wanted(place):
                 raise
             return Answer(None, error)
-        except Exception as error:  # noqa: BLE001  a node's error is data: its policy says what it means
+        except GeneratorExit:  # the loop is gone
+            raise
+        except BaseException as error:  # noqa: BLE001  a node's error is data: its policy says what it means
             return Answer(None, error)
 
     async def map(self, i: int) -> Outcome | Fatal:
@@ -142,7 +150,9 @@ class LoopCalls(Ledger):
             if not self.open:
                 raise
             return error
-        except Exception as error:  # noqa: BLE001  it fails the edge's target, under that node's policy
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001  it fails the edge's target, under that node's policy
             return error
 
 

@@ -43,6 +43,7 @@ class LoopRun(LoopCalls):
         self._queued: set[int] = set()  # nodes that wait for a place
         self._holding: set[int] = set()  # nodes that have one
         self.in_threads: dict[Place, ThreadCall] = {}
+        self.dropped: set[Place] = set()
         self.stalls: dict[int, float] = {}  # nodes that `watch` sees keep the loop busy, and since when
         self.done: asyncio.Future[None] = self.loop.create_future()
         self._straight = self.plan.straight if self.straight_path else [False] * len(self.plan)
@@ -113,6 +114,8 @@ class LoopRun(LoopCalls):
             else:
                 args, kwargs = self.arguments(place)
                 value = await function(*args, **kwargs)
+        except GeneratorExit:  # the loop is gone
+            raise
         except BaseException as error:  # noqa: BLE001  what it means is decided in one place
             await self._end(i, self._meaning(i, error))
             return
@@ -137,14 +140,16 @@ class LoopRun(LoopCalls):
                 outcome = answer if isinstance(answer, Fatal) else policy.outcome_of(self.plan.nodes[i], answer)
         except asyncio.CancelledError as error:
             outcome = self._meaning(i, error)
-        except BaseException as error:  # noqa: BLE001  the node's own errors are in its answer: as above
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001  the node's own errors are in its answer: this is the engine's
             self._break_down(error)
             return
         await self._end(i, outcome)
 
     async def _without_work(self, i: int) -> None:
         """End a node whose result was given, or into which a condition raised."""
-        broken = self.frontier.broken.get(i)
+        broken = None if i in self.given else self.frontier.broken.get(i)
         await self._end(i, None if broken is None else policy.outcome_of_error(self.plan.nodes[i], broken))
 
     def _meaning(self, i: int, error: BaseException) -> Outcome | Fatal | None:
@@ -190,6 +195,8 @@ class LoopRun(LoopCalls):
                 decision = await self.decide(i, condition)
             except asyncio.CancelledError:  # ours: those of a condition's own are its answer
                 return None
+            if self.ended:  # it would not be cancelled, and came back late
+                return None
             if isinstance(decision, Fatal):
                 self._end_with(i, decision.error)
                 return None
@@ -202,8 +209,6 @@ class LoopRun(LoopCalls):
         del self.tasks[i]
         if self.stalls:
             self.note_stall(i)
-        if self._holding or self.in_threads:
-            self._let_go(i)
         if self.open:
             if self.fail_fast and self.status[i] is FAILED:
                 self.cancel(FAIL_FAST)
@@ -211,6 +216,8 @@ class LoopRun(LoopCalls):
                 ready = self.advance(i, decisions)
                 if ready:
                     self._launch(ready)
+        if self._holding or self.in_threads:  # after the ready ones have asked: one of them may go first
+            self._let_go(i)
         if not self.tasks and not self._queued and not self.ended:
             self._finish()
 
@@ -233,11 +240,16 @@ class LoopRun(LoopCalls):
             if not self.loop.is_closed():
                 self.loop.call_soon_threadsafe(self.cancel, reason)
             return
+        if self._is_telling():  # an observer asks, in the middle of some bookkeeping
+            self.loop.call_soon(self.cancel, reason)
+            return
         if not self.open:
             return
         self.open = False
         self.request_cancel(reason)
         self._queued.clear()
+        for child in self._inner_runs():  # at once: nothing starts any more in there, either
+            child.cancel(reason)
         for i, task in tuple(self.tasks.items()):
             task.add_done_callback(partial(self._never_began, i))
             task.cancel()
@@ -245,6 +257,12 @@ class LoopRun(LoopCalls):
             self.loop.call_later(GRACE_S, self.abandon)
         else:
             self._finish()
+
+    def _is_telling(self) -> bool:
+        return self.log.telling or (self.nest is not None and self.nest.outer.log.telling)
+
+    def _inner_runs(self) -> list[LoopRun]:
+        return [child for child in self.children.values() if isinstance(child, LoopRun)]
 
     def _never_began(self, i: int, task: asyncio.Task[None]) -> None:
         """Note the end of a task that was cancelled before its first step: its body, which would do it, never ran."""
@@ -280,9 +298,10 @@ class LoopRun(LoopCalls):
 
     def _finish(self) -> None:
         self.open = False
-        for child in tuple(self.children.values()):
-            assert isinstance(child, LoopRun)
+        for child in self._inner_runs():
             child.abandon()
+        for task in self.tasks.values():
+            task.cancel()  # also those that nobody has asked to end yet
         for i, status in enumerate(self.status):
             if status is RUNNING:
                 self.cancel_node(i, self.cancelling or "cancelled", abandoned=True)

@@ -64,8 +64,8 @@ class ThreadCall:
             raise self.error
         return self.value
 
-    async def wait(self) -> Any:
-        """Start the call and await its end."""
+    async def wait(self) -> None:
+        """Start the call and await its end. What it came to is in `outcome`: a coroutine cannot raise StopIteration."""
         loop = asyncio.get_running_loop()
         came_back = loop.create_future()
 
@@ -82,7 +82,6 @@ class ThreadCall:
 
         self.run(then)
         await came_back
-        return self.outcome()
 
     def wait_blocking(self, timeout_s: float | None) -> Any:
         """Start the call and block until its end, at most ``timeout_s`` seconds.

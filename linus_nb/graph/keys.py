@@ -17,16 +17,12 @@ class Keys:
     def __init__(self) -> None:
         self.reads: dict[str, tuple[str, ...]] = {}  # node -> the keys it reads, where its order follows from them
         self._readers: dict[str, dict[str, str | None]] = {}  # key -> those nodes that read it -> what each writes
-        self._writers: dict[str, list[str]] = {}  # key -> all nodes that write it
+        self._writers: dict[str, list[str]] = {}  # key -> all nodes that write it, but for those that wait
+        self._waiting: list[AgentNode] = []  # let in since somebody last asked: most graphs never ask
 
     def enter(self, node: AgentNode, reads: tuple[str, ...] | None) -> None:
         """Let a node in; ``reads`` is None where its order does not follow from what it reads."""
-        key = node.output_key
-        if key is not None:
-            if key in self._writers:
-                self._writers[key].append(node.name)
-            else:
-                self._writers[key] = [node.name]
+        self._waiting.append(node)
         if reads is not None:
             self.reads[node.name] = reads
             for key in reads:
@@ -37,11 +33,18 @@ class Keys:
         for key in self.reads.pop(node.name, ()):
             del self._readers[key][node.name]
         if node.output_key is not None:
-            self._writers[node.output_key].remove(node.name)
+            self._writers_of(node.output_key).remove(node.name)
 
     def is_read(self, key: str | None) -> bool:
-        """Return whether a node comes after whoever writes a key."""
-        return bool(self._readers) and key in self._readers
+        """Return whether some node comes after whoever writes a key."""
+        return key in self._readers
+
+    def _writers_of(self, key: str) -> list[str]:
+        for node in self._waiting:
+            if node.output_key is not None:
+                self._writers.setdefault(node.output_key, []).append(node.name)
+        self._waiting.clear()
+        return self._writers.get(key, [])
 
     def implied(
         self, node: AgentNode, reads: tuple[str, ...] | None, position: Mapping[str, int]
@@ -54,7 +57,7 @@ class Keys:
         name, written = node.name, node.output_key
         here = position.get(name, math.inf)  # a new node stands behind all others
         for key in reads or ():
-            for writer in self._writers.get(key, ()):
+            for writer in self._writers_of(key):
                 if writer != name and (key != written or position[writer] < here):
                     yield writer, name
         if written is None:

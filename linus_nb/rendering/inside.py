@@ -99,8 +99,12 @@ def _chosen(node: NodeRecord) -> tuple[NodeRecord, str]:
     failed = [item for item in began if item.status is NodeStatus.FAILED]
     running = [item for item in began if item.status is NodeStatus.RUNNING]
     if failed:
-        return failed[0], f"the first of {len(failed):,} that failed, of {count}" if len(failed) > 1 else f"of {count}"
+        return failed[0], f"{_one_of(len(failed))} that failed, of {count}"
     if running:
-        return running[0], f"one of {len(running):,} that run, of {count}" if len(running) > 1 else f"of {count}"
+        return running[0], f"{_one_of(len(running))} that {'runs' if len(running) == 1 else 'run'}, of {count}"
     slowest = max(began, key=lambda item: item.duration_s or 0.0, default=node.items[0])
     return slowest, f"the slowest of {count}" if len(node.items) > 1 else ""
+
+
+def _one_of(count: int) -> str:
+    return "the one" if count == 1 else f"the first of {count:,}"
