@@ -5,6 +5,7 @@
     │   ├── UnknownNodeError  (GraphError, KeyError)
     │   ├── DuplicateError    a node or an edge that is there already
     │   ├── CycleError        an edge that would close a circle
+    │   │   └── ReadsCycleError   … made by what functions read
     │   └── ValidationError   all problems of a graph, in one report
     ├── RunFailedError        (RuntimeError)  raised by ``raise_for_failure()``, its cause is the first failure
     ├── NodeTimeoutError      (TimeoutError)  an attempt took longer than its node allows
@@ -15,6 +16,7 @@
     │   ├── WeightsError      weights did not arrive, or are not what they should be
     │   └── ReplyError        (ValueError)    a model's reply that cannot be used, with its text
     ├── ToolError             (RuntimeError)  a tool that failed, or arguments that do not fit it
+    ├── SavedRunError         (ValueError)    a saved run that cannot be read back
     ├── MissingPackageError   (ImportError)   an optional package, and the line that installs it
     └── RenderError           (RuntimeError)  a picture that cannot be drawn here
 
@@ -69,6 +71,17 @@ class CycleError(GraphError):
     def __init__(self, cycle: Sequence[str]) -> None:
         self.cycle = tuple(cycle)
         super().__init__(f"the graph has a cycle: {' -> '.join(self.cycle)}; leave one of these edges out")
+
+
+class ReadsCycleError(CycleError):
+    """A cycle with edges that follow from what functions read; ``reasons`` says which key made each of them."""
+
+    def __init__(self, cycle: Sequence[str], reasons: Sequence[str]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__(cycle)
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} ({', '.join(self.reasons)}; rename a parameter, or give another output_key)"
 
 
 class ValidationError(GraphError):
@@ -168,6 +181,10 @@ class MissingPackageError(LinusError, ImportError):
         self.package = package
         target = f"'linus-nb[{extra}]'" if extra else package
         super().__init__(f"{purpose} needs {package!r}; install it with: pip install {target}")
+
+
+class SavedRunError(LinusError, ValueError):
+    """A file or text that is not a saved run, or one that cannot be read here."""
 
 
 class RenderError(LinusError, RuntimeError):

@@ -21,6 +21,18 @@ def no_real_models(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(params=[True, False], ids=["straight", "full"])
+def straight_path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask a property of the engine with its shortened path and without it."""
+    monkeypatch.setattr("linus_nb.engine.run.Run.straight_path", request.param)
+
+
+@pytest.fixture
+def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let attempts follow each other at once, so that retries take no time in the blocking mode either."""
+    monkeypatch.setattr("linus_nb.engine.policy.backoff_s", lambda _: 0.0)
+
+
 @pytest.fixture(scope="session")
 def real_model() -> Any:
     """The real embedded model; only for tests marked ``local_model``."""

@@ -13,21 +13,22 @@ from tests.virtual_time import run
 Mode = Callable[..., ExecutionResult]
 
 
-def blocking(dag: AgentDAG, state: Any = None, /, **options: Any) -> ExecutionResult:
-    return DAGExecutor(dag, **options).execute(state)
+def blocking(dag: AgentDAG, state: Any = None, /, overrides: Any = None, **options: Any) -> ExecutionResult:
+    return DAGExecutor(dag, **options).execute(state, overrides=overrides)
 
 
-def sequential(dag: AgentDAG, state: Any = None, /, **options: Any) -> ExecutionResult:
-    return run(DAGExecutor(dag, **options).aexecute(state, parallel=False))
+def sequential(dag: AgentDAG, state: Any = None, /, overrides: Any = None, **options: Any) -> ExecutionResult:
+    return run(DAGExecutor(dag, **options).aexecute(state, parallel=False, overrides=overrides))
 
 
-def levels(dag: AgentDAG, state: Any = None, /, **options: Any) -> ExecutionResult:
-    return run(DAGExecutor(dag, **options).aexecute(state))
+def levels(dag: AgentDAG, state: Any = None, /, overrides: Any = None, **options: Any) -> ExecutionResult:
+    return run(DAGExecutor(dag, **options).aexecute(state, overrides=overrides))
 
 
-def dataflow(dag: AgentDAG, state: Any = None, /, **options: Any) -> ExecutionResult:
-    return run(DAGExecutor(dag, **options).aexecute(state, schedule="dataflow"))
+def dataflow(dag: AgentDAG, state: Any = None, /, overrides: Any = None, **options: Any) -> ExecutionResult:
+    return run(DAGExecutor(dag, **options).aexecute(state, schedule="dataflow", overrides=overrides))
 
 
-every_mode = pytest.mark.parametrize("mode", [blocking, sequential, levels, dataflow])
-AWAITED = [sequential, levels, dataflow]
+AWAITED: list[Mode] = [sequential, levels, dataflow]
+EVERY: list[Mode] = [blocking, *AWAITED]
+every_mode = pytest.mark.parametrize("mode", EVERY)

@@ -173,6 +173,7 @@ class Kind:
     make: Callable[[Body], Any]
     result: Callable[[Any], Any] = lambda value: value
     awaits: bool = False  # in all modes: its work is a coroutine, also in `execute`
+    own_task: bool = False  # it makes a task of its own, out of whose reach an interrupt goes through the loop
 
 
 _OF_GRAPH: dict[str, Any] = {"result": lambda value: {"out": value}}
@@ -193,9 +194,9 @@ KINDS: dict[str, Kind] = {
     "run returning an awaitable": Kind(_RunReturnsAnAwaitable, awaits=True),
     "two-sided": Kind(_TwoSided),
     "two-sided with metrics": Kind(_WithMetrics),
-    "sync Runnable": Kind(sync_runnable),
-    "async Runnable": Kind(async_runnable, awaits=True),
-    "two-sided Runnable": Kind(two_sided_runnable),
+    "sync Runnable": Kind(sync_runnable, own_task=True),
+    "async Runnable": Kind(async_runnable, awaits=True, own_task=True),
+    "two-sided Runnable": Kind(two_sided_runnable, own_task=True),
     "graph": Kind(graph, **_OF_GRAPH),
     "async graph": Kind(async_graph, **_OF_GRAPH, awaits=True),
     "graph in a graph": Kind(graph_in_a_graph, lambda value: {"inner": {"out": value}}, awaits=True),

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from linus_nb import AgentDAG, AgentNode, DAGExecutor, JsonLines, load_run
-from linus_nb.engine.jsonl import SavedRunError, json_line
+from linus_nb.engine.jsonl import json_line
+from linus_nb.errors import SavedRunError
 from tests.modes import Mode, every_mode
 from tests.saved_samples import eventful, fast_retries, mapped_story, nested
 from tests.virtual_time import run

@@ -48,7 +48,9 @@ async def adrive(steps: Steps[T], llm: BaseChatModel) -> T:
 
 async def in_thread(function: Callable[[], T]) -> T:
     """Await a blocking call that runs in a daemon thread, in a copy of the caller's context."""
-    result: T = await ThreadCall(function, copy_context()).wait()
+    call = ThreadCall(function, copy_context())
+    await call.wait()
+    result: T = call.outcome()
     return result
 
 

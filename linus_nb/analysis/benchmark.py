@@ -40,15 +40,17 @@ async def _sync(dag: AgentDAG, state: State) -> Timed:
         result = executor.execute(state)
         return time.perf_counter() - start, result
 
-    call: asyncio.Task[Timed] = asyncio.create_task(ThreadCall(run, copy_context()).wait())
+    call = ThreadCall(run, copy_context())
+    waiting = asyncio.create_task(call.wait())
     try:
-        while not call.done():
+        while not waiting.done():
             # an idle loop would not notice Stop in a notebook before the thread is done (ipykernel #881)
-            await asyncio.wait({call}, timeout=_TICK_S)
-        return call.result()
+            await asyncio.wait({waiting}, timeout=_TICK_S)
+        timed: Timed = call.outcome()
+        return timed
     finally:
         executor.cancel()
-        call.cancel()
+        waiting.cancel()
 
 
 def _awaited(schedule: Schedule) -> Callable[[AgentDAG, State], Awaitable[Timed]]:

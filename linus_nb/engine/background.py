@@ -44,26 +44,38 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
     42
     """
     loop = _background_loop()
-    if threading.current_thread() is _thread:
-        return _in_a_fresh_thread(coroutine)
-    future = asyncio.run_coroutine_threadsafe(coroutine, loop)
-    try:
-        return future.result()
-    except (KeyboardInterrupt, SystemExit):
-        future.cancel()
-        raise
-    except concurrent.futures.CancelledError as error:  # the thread pool's kind, which is an ordinary Exception
-        raise asyncio.CancelledError(*error.args) from error
-
-
-def _in_a_fresh_thread(coroutine: Coroutine[Any, Any, T]) -> T:
-    context = copy_context()
     box: list[T] = []
+    interrupts: list[BaseException] = []
+
+    async def carried() -> None:
+        try:
+            box.append(await coroutine)
+        except (KeyboardInterrupt, SystemExit) as error:  # it would end the loop, with everyone who waits for it
+            interrupts.append(error)
+
+    if threading.current_thread() is _thread:
+        _in_a_fresh_thread(carried())
+    else:
+        future = asyncio.run_coroutine_threadsafe(carried(), loop)
+        try:
+            future.result()
+        except (KeyboardInterrupt, SystemExit):
+            future.cancel()
+            raise
+        except concurrent.futures.CancelledError as error:  # the thread pool's kind, which is an ordinary Exception
+            raise asyncio.CancelledError(*error.args) from error
+    if interrupts:
+        raise interrupts[0]
+    return box[0]
+
+
+def _in_a_fresh_thread(coroutine: Coroutine[Any, Any, None]) -> None:
+    context = copy_context()
     errors: list[BaseException] = []
 
     def work() -> None:
         try:
-            box.append(context.run(asyncio.run, coroutine))
+            context.run(asyncio.run, coroutine)
         except BaseException as error:  # noqa: BLE001  carried over to the thread that waits, and raised there
             errors.append(error)
 
@@ -72,4 +84,3 @@ def _in_a_fresh_thread(coroutine: Coroutine[Any, Any, T]) -> T:
     thread.join()
     if errors:
         raise errors[0]
-    return box[0]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import threading
+import time
 from contextvars import Context
 from functools import partial
 from typing import Any
 
 from linus_nb.engine import policy
 from linus_nb.engine.background import run_blocking
+from linus_nb.engine.deadline import ExpiredError, within
 from linus_nb.engine.frontier import Decision
 from linus_nb.engine.ledger import CANCELLED, COMPLETED, FAIL_FAST, FAILED, RUNNING, Ledger, Nest
 from linus_nb.engine.policy import Answer, Attempt, Outcome
@@ -21,8 +22,16 @@ from linus_nb.graph.node import Condition
 from linus_nb.graph.plan import Place
 
 
-class Stopped(BaseException):
+class StoppedError(BaseException):
     """The run was cancelled from another thread; it goes past what handles a node's errors."""
+
+
+class BrokenError(BaseException):
+    """An error of the engine's own in the run of a graph inside: it ends the run around that, too."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        super().__init__(error)
 
 
 class BlockingRun(Ledger):
@@ -31,7 +40,9 @@ class BlockingRun(Ledger):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._stop = threading.Event()
         self._why = "cancelled"
-        self._waiting: ThreadCall | None = None  # the latest call in a thread
+        self._left_behind = False  # the node that was interrupted goes on in a thread
+        self._pen = threading.Lock()
+        self._holder = threading.get_ident()  # the thread that tells the run around this one what happens
         super().__init__(*args, **kwargs)
 
     def drive(self) -> None:
@@ -44,11 +55,14 @@ class BlockingRun(Ledger):
             starting = self.opening()
             while starting:  # one node, or none
                 if self._stop.is_set():
-                    raise Stopped
+                    raise StoppedError
                 starting = self._node(starting[0])
-        except Stopped:
+        except StoppedError:
             self._close_early(self._why)
             return
+        except BrokenError as broken:
+            self._close_early(type(broken.error).__name__)
+            raise broken.error from None
         except BaseException as error:  # an interrupt, or an error of the engine's own: the run ends with it
             self._close_early(type(error).__name__)
             raise
@@ -66,8 +80,7 @@ class BlockingRun(Ledger):
         self.request_cancel(reason)
         for i, status in enumerate(self.status):
             if status is RUNNING:
-                in_thread = self._waiting is not None and not self._waiting.ended
-                self.cancel_node(i, reason, abandoned=in_thread)
+                self.cancel_node(i, reason, abandoned=self._left_behind)
         self.close()
 
     def _node(self, i: int) -> list[int]:
@@ -86,7 +99,7 @@ class BlockingRun(Ledger):
             return []
         decisions: dict[int, Decision] = {}
         if self.status[i] is not FAILED:
-            for target, condition in self.plan.conditions[i]:
+            for target, condition in self.conditions(i):
                 decisions[target] = self._decide(i, condition, context)
                 self.decided(i, target, decisions[target])
         return self.advance(i, decisions)
@@ -101,7 +114,7 @@ class BlockingRun(Ledger):
         answers: dict[int, Answer] = {}
         for k, value in enumerate(values):
             if self._stop.is_set():
-                raise Stopped
+                raise StoppedError
             place = Place(i, k)
             self.item_started(place)
             try:
@@ -124,7 +137,7 @@ class BlockingRun(Ledger):
                 else:
                     self.retried(place, request.attempt, request.wait_s, request.error)
                     if self._stop.wait(request.wait_s):
-                        raise Stopped
+                        raise StoppedError
                     answer = Answer(None, None)
                 request = steps.send(answer)
         except StopIteration as stop:
@@ -133,30 +146,35 @@ class BlockingRun(Ledger):
 
     def _attempt(self, place: Place, context: Context, item: Any) -> Answer:
         node = self.plan.nodes[place.i]
+        self._left_behind = False
         try:
             args, kwargs = self.arguments(place, item)
-            call = partial(self._call, place, args, kwargs)
             if node.timeout_seconds is None:
-                return Answer(context.run(call), None)
-            self._waiting = waiting = ThreadCall(call, context.copy())
+                return Answer(context.run(self._call, place, args, kwargs), None)
+            until = time.monotonic() + node.timeout_seconds
+            call = ThreadCall(partial(self._call, place, args, kwargs, until), context.copy())
             try:
-                return Answer(waiting.wait_blocking(node.timeout_seconds), None)
-            except TimeoutError as error:
-                if waiting.ended:
-                    return Answer(None, error)
-                self._give_up(place)
-                return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds))
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  a node's error is data
+                came_back = call.wait_blocking(node.timeout_seconds)
+            finally:
+                self._left_behind = not call.ended
+            if came_back:
+                return Answer(call.outcome(), None)
+            self._give_up(place)
+            return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds))
+        except ExpiredError:  # what it awaits, on the background loop
+            return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds or 0.0))
+        except (KeyboardInterrupt, SystemExit, StoppedError, BrokenError):
+            raise
+        except BaseException as error:  # noqa: BLE001  a node's error is data
             return Answer(None, error)
 
-    def _call(self, place: Place, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _call(self, place: Place, args: tuple[Any, ...], kwargs: dict[str, Any], until: float | None = None) -> Any:
         target = self.plan.nodes[place.i].target
         if target.graph is not None:
             return self._inner(place, args)
-        if target.blocking is not None:
-            return _finished(target.blocking(*args, **kwargs))
-        assert target.awaiting is not None
-        return _finished(target.awaiting(*args, **kwargs))
+        function = target.blocking or target.awaiting
+        assert function is not None
+        return _finished(function(*args, **kwargs), until)
 
     def _inner(self, place: Place, args: tuple[Any, ...]) -> dict[str, Any]:
         """Run the graph that a node holds, as a part of this run."""
@@ -175,33 +193,58 @@ class BlockingRun(Ledger):
         )
         try:
             child.drive()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            raise BrokenError(error) from error
         finally:
             if self.children.get(place) is child:
                 del self.children[place]
         if self._stop.is_set() and child.cancelling is not None:
-            raise Stopped
+            raise StoppedError
         return child.output()
 
     def _give_up(self, place: Place) -> None:
-        """Hear no more of a graph inside that took too long, and let it start nothing more."""
-        child = self.children.pop(place, None)
+        """End the run of a graph inside that took too long, whose thread can't be stopped."""
+        child = self.children.get(place)
         if isinstance(child, BlockingRun):
             child.cancel()
+            child.close_for_thread()
+            del self.children[place]
+
+    def close_for_thread(self) -> None:
+        """Close the books in the place of the thread that has them, of which nothing is heard any more."""
+        with self._pen:
+            self._holder = threading.get_ident()
+        for place in tuple(self.children):
+            self._give_up(place)
+        self._left_behind = True
+        if not self.ended:
+            self._close_early("cancelled")
+
+    def _tell_outer(self, seq: int) -> None:
+        with self._pen:
+            if threading.get_ident() == self._holder:
+                super()._tell_outer(seq)
 
     def _decide(self, i: int, condition: Condition, context: Context) -> Decision:
         try:
             view = StateView(self.values, i, own=True)
             return bool(context.run(lambda: _finished(condition(view))))
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  it fails the edge's target, by its policy
+        except (KeyboardInterrupt, SystemExit, StoppedError, BrokenError):
+            raise
+        except BaseException as error:  # noqa: BLE001  it fails the edge's target, under that node's policy
             return error
 
 
-def _finished(value: Any) -> Any:
-    """Return a value, or what an awaitable comes to on the background loop."""
+def _finished(value: Any, until: float | None = None) -> Any:
+    """Return a value, or what an awaitable comes to on the background loop, where it is cancelled at ``until``."""
     if not inspect.isawaitable(value):
         return value
 
     async def finish() -> Any:
         return await value
 
-    return run_blocking(finish())
+    if until is None:
+        return run_blocking(finish())
+    return run_blocking(within(until - time.monotonic(), finish()))

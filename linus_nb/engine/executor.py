@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from linus_nb.engine.blocking import BlockingRun
 from linus_nb.engine.gates import Schedule, check_schedule
 from linus_nb.engine.ledger import Ledger
 from linus_nb.engine.log import Observer
+from linus_nb.engine.overrides import given_results, unneeded
 from linus_nb.engine.pool import Pool, impossible_demands
 from linus_nb.engine.result import ExecutionResult
 from linus_nb.engine.run import Run
-from linus_nb.errors import GraphError, UnknownNodeError, ValidationError
+from linus_nb.errors import GraphError, ValidationError
 from linus_nb.graph.binding import bind, check
 from linus_nb.graph.plan import Binding, Plan
 from linus_nb.graph.state import SharedState
@@ -45,35 +47,24 @@ def checked(
         UnknownNodeError: ``overrides`` names a node that there is not.
     """
     plan = graph.plan()
-    given = {}
-    for name, value in (overrides or {}).items():
-        if name not in plan.index:
-            raise UnknownNodeError(name, plan.names)
-        given[plan.index[name]] = value
-    unneeded = leading_to(plan, given) if given else []
     keys = frozenset(initial_keys)
+    given = given_results(plan, overrides or {})
+    left_out: list[int] = []
     bindings = None if given else plan.bindings.get(keys)
+    problems: list[str] = []
+    if given:
+        left_out = unneeded(plan, bind(plan, keys, given)[0], given)
     if bindings is None:
-        bindings, problems = bind(plan, keys, {*given, *unneeded})
-        problems = check(plan, problems, graph.reducers)
-    else:
-        problems = []
-    problems += impossible_demands(plan, resources) if plan.demanding else []
+        idle = {*given, *left_out}
+        bindings, unbound = bind(plan, keys, idle)
+        problems += check(plan, unbound, graph.reducers, idle)
+    if plan.demanding:
+        problems += impossible_demands(plan, resources, {*given, *left_out})
     if problems:
         raise ValidationError(graph.name, problems)
     if not given and not plan.holds_graphs:
         plan.bindings[keys] = bindings
-    return Checked(plan, bindings, given, unneeded)
-
-
-def leading_to(plan: Plan, given: Collection[int]) -> list[int]:
-    """Return the nodes from which every way leads to a given one, so that nobody asks for what they make."""
-    idle: set[int] = set()
-    for i in reversed(range(len(plan))):
-        targets = plan.targets[i]
-        if i not in given and targets and all(t in given or t in idle for t in targets):
-            idle.add(i)
-    return sorted(idle)
+    return Checked(plan, bindings, given, left_out)
 
 
 class DAGExecutor:
@@ -103,10 +94,16 @@ class DAGExecutor:
         fail_fast: bool = False,
         observers: Iterable[Observer] = (),
     ) -> None:
-        if max_concurrency is not None and (isinstance(max_concurrency, bool) or max_concurrency < 1):
+        whole = isinstance(max_concurrency, int) and not isinstance(max_concurrency, bool)
+        if max_concurrency is not None and not (whole and max_concurrency >= 1):
             raise GraphError(
                 f"max_concurrency is {max_concurrency!r}; give a whole number from 1, or None for no limit"
             )
+        if resources is not None and not isinstance(resources, Mapping):
+            raise GraphError(f"resources is {resources!r}; give a dict like {{'gpu': 2}}, or nothing")
+        for resource, amount in (resources or {}).items():
+            if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 <= amount < math.inf:
+                raise GraphError(f"resources: there is {amount!r} of {resource!r}; give a number from 0")
         self.dag = dag
         self.state = state
         self.max_concurrency = max_concurrency

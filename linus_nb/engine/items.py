@@ -69,7 +69,7 @@ class Items:
             self.over.set_result(None)
 
     def _take_place(self, k: int) -> bool:
-        if self.stopped:
+        if self.stopped or not self.run.open:
             return False
         self.asked -= 1
         self._start(k)

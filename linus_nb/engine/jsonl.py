@@ -12,7 +12,7 @@ from typing import Any
 
 from linus_nb.display import view
 from linus_nb.engine.encoding import UnknownTypeError, decode_event, encode_event
-from linus_nb.errors import LinusError
+from linus_nb.errors import SavedRunError
 from linus_nb.events import Event, RunFinished, RunStarted
 
 FORMAT = 1
@@ -20,10 +20,6 @@ MARK = "linus_nb_run"  # in the first line: the number of the format
 WRITER = "written_by"  # in the first line: the version of linus_nb
 
 logger = logging.getLogger("linus_nb")
-
-
-class SavedRunError(LinusError, ValueError):
-    """A file or text that is not a saved run, or one that cannot be read here."""
 
 
 def json_line(event: Event) -> str:

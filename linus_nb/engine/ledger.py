@@ -15,9 +15,10 @@ from linus_nb.engine.gates import make_gate
 from linus_nb.engine.policy import Outcome
 from linus_nb.engine.pool import Rank
 from linus_nb.engine.result import ExecutionResult
-from linus_nb.engine.view import Reducers, StateView, Values
+from linus_nb.engine.view import MISSING, Reducers, StateView, Values
 from linus_nb.errors import MissingInputError
 from linus_nb.events import NodeStatus
+from linus_nb.graph.node import Condition
 from linus_nb.graph.plan import Binding, Place, Plan
 from linus_nb.graph.state import SharedState
 
@@ -118,7 +119,7 @@ class Ledger:
         if key is not None:
             self.values.written[i] = value
             if self.shared is not None:
-                self.shared.set(key, value, source=self.plan.names[i])
+                self.shared.set(key, self.values.current(key), source=self.plan.names[i])
         if error is not None:
             self.errors[i] = error
         self._at = at = self._clock() - self._start
@@ -228,6 +229,11 @@ class Ledger:
         if outer.children.get(place) is self and not outer.ended:
             outer.log.append((log.nested, outer.now(), place.i, (self.log, seq, place.item)))
 
+    def conditions(self, i: int) -> list[tuple[int, Condition]]:
+        """Return the targets and conditions of the edges that leave node ``i``, but for targets that do not run."""
+        conditions = self.plan.conditions[i]
+        return [pair for pair in conditions if pair[0] not in self.given] if self.given else conditions
+
     # -- a node's surroundings ------------------------------------------------------------------------------------
 
     def rank(self, i: int) -> Rank:
@@ -250,24 +256,28 @@ class Ledger:
         i = place.i
         binding = self.bindings[i]
         way = binding.way
+        if way == "view":
+            beside = {} if binding.item is None else {binding.item: value}
+            view = StateView(self.values, i, beside=beside)
+            # LangChain takes a dict, and no other mapping
+            return (dict(view) if self.plan.nodes[i].target.kind == "runnable" else view,), {}
         if way == "nothing":
             return (), {}
         if way == "item":
             return (value,), {}
-        beside = {} if binding.item is None else {binding.item: value}
-        if way == "view":
-            return (StateView(self.values, i, beside=beside),), {}
-        view = StateView(self.values, i)
+        named = {} if binding.item is None else {binding.item: value}
+        read = self.values.read
+        for name, key, writers in binding.keys:
+            found = read(key, writers)
+            if found is not MISSING:
+                named[name] = found
+            elif way != "dict" and name not in binding.optional:
+                raise MissingInputError(self.plan.names[i], key, StateView(self.values, i))
+        if way == "keywords":
+            return (), named
         if way == "dict":  # a key whose writer was skipped is left out
-            return ({name: view[key] for name, key in binding.keys if key in view} | beside,), {}
-        given = beside
-        for name, key in binding.keys:
-            try:
-                given[name] = view[key]
-            except KeyError:
-                if name not in binding.optional:
-                    raise MissingInputError(self.plan.names[i], key, view) from None
-        return (), given
+            return (named,), {}
+        return tuple(named[name] for name in binding.positions), {}
 
     def items(self, i: int) -> list[Any]:
         """Return the items that mapped node ``i`` runs for.

@@ -79,10 +79,12 @@ class LoopCalls(Ledger):
     async def _call(self, place: Place, item: Any) -> Answer | Fatal:
         target = self.plan.nodes[place.i].target
         try:
+            if not self.wanted(place):  # a cancellation takes a step or two to arrive here
+                raise asyncio.CancelledError
             args, kwargs = self.arguments(place, item)
             if target.graph is not None:
-                value = await self._inner(place, args)
-            elif target.awaiting is not None:
+                return await self._inner(place, args)
+            if target.awaiting is not None:
                 value = target.awaiting(*args, **kwargs)
             else:
                 assert target.blocking is not None
@@ -111,7 +113,7 @@ class LoopCalls(Ledger):
         self.items_found(i, len(values))
         return await Items(self, i, values).outcome()
 
-    async def _inner(self, place: Place, args: tuple[Any, ...]) -> dict[str, Any]:
+    async def _inner(self, place: Place, args: tuple[Any, ...]) -> Answer | Fatal:
         """Run the graph that a node holds, as a part of this run: same schedule, same places, same resources."""
         inner = self.bindings[place.i].inner
         graph = self.plan.nodes[place.i].target.graph
@@ -129,9 +131,13 @@ class LoopCalls(Ledger):
         child.begin(self.pool)
         try:
             await child.drive()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001  an interrupt in there, or an error of the engine's own
+            return Fatal(error)
         finally:
             del self.children[place]
-        return child.output()
+        return Answer(child.output(), None)
 
     def _hand_over(self, place: Place, call: ev.Call) -> None:
         """Take a report from a thread; nobody reads that of a call that outlived its loop."""

@@ -91,7 +91,7 @@ class LoopRun(LoopCalls):
             self.frontier.broken,
             self.given,
         )
-        create_task, copy_context = self.loop.create_task, self._context.copy
+        loop, copy_context = self.loop, self._context.copy
         for i in nodes:
             if (broken and i in broken) or (given and i in given):
                 work = self._without_work(i)
@@ -99,7 +99,8 @@ class LoopRun(LoopCalls):
                 # the start is noted before the task is made: cancelled before its first step, its body never runs
                 self.started(i)
                 work = self._short(i) if straight[i] else self._long(i)
-            tasks[i] = create_task(work, name=names[i], context=copy_context())
+            # not loop.create_task: with an eager task factory the node would end before it is listed
+            tasks[i] = asyncio.Task(work, loop=loop, name=names[i], context=copy_context())
 
     # -- the life of a node: it is ended in its own task, which is a third cheaper than in a callback -----------------
 
@@ -188,7 +189,7 @@ class LoopRun(LoopCalls):
         decisions: dict[int, Decision] = {}
         if self.status[i] is FAILED:
             return decisions
-        for target, condition in self.plan.conditions[i]:
+        for target, condition in self.conditions(i):
             if not self.open:
                 return None
             try:
@@ -317,6 +318,8 @@ class LoopRun(LoopCalls):
         for task in self.tasks.values():
             task.cancel()
         try:
+            for i in tuple(self._holding):
+                self._let_go(i)
             self._close_all("an error of the engine's own")
         finally:
             self.ended = True
@@ -385,3 +388,4 @@ class LoopRun(LoopCalls):
 
 
 watch.marks.add(LoopRun._short.__code__)
+watch.bounds |= {LoopRun.completed.__code__, LoopRun._over.__code__, LoopRun._end.__code__}

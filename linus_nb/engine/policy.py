@@ -31,7 +31,10 @@ class Outcome(NamedTuple):
 
 
 class Fatal(NamedTuple):
-    """KeyboardInterrupt or SystemExit out of user code, carried past the event loop, which it would end."""
+    """What ends the whole run: KeyboardInterrupt or SystemExit out of user code, or an inner engine's own error.
+
+    Carried as a value past the event loop, which an interrupt would end.
+    """
 
     error: BaseException
 

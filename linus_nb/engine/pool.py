@@ -6,7 +6,8 @@ Only what works takes a place; a node that waits for its items, or for the graph
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from fractions import Fraction
 from heapq import heappop, heappush
 from math import inf
 
@@ -27,15 +28,16 @@ class Pool:
 
     def __init__(self, places: int | None, resources: Needs) -> None:
         self.places = inf if places is None else places
-        self.free = dict(resources)
+        self.free = _exact(resources)
         # a queue for each kind of demand, so that what does not fit is passed over at once
-        self._queues: dict[tuple[tuple[str, float], ...], list[tuple[Rank, int, Begin]]] = {}
+        self._queues: dict[tuple[tuple[str, Fraction], ...], list[tuple[Rank, int, Begin]]] = {}
         self._asked = 0  # keeps entries of the same rank apart
 
     def ask(self, rank: Rank, needs: Needs, begin: Begin) -> None:
         """Queue work; `serve` calls ``begin`` when it fits, which answers False if nobody wants that any more."""
         self._asked += 1
-        heappush(self._queues.setdefault(tuple(needs.items()), []), (rank, self._asked, begin))
+        exact = tuple(_exact(needs).items()) if needs else ()
+        heappush(self._queues.setdefault(exact, []), (rank, self._asked, begin))
 
     def serve(self) -> None:
         """Begin whatever fits."""
@@ -57,15 +59,25 @@ class Pool:
     def give_back(self, needs: Needs) -> None:
         """Take back the place and the resources of work that is over, and begin whatever fits now."""
         self.places += 1
-        for resource, amount in needs.items():
+        for resource, amount in _exact(needs).items():
             self.free[resource] += amount
         self.serve()
 
 
-def impossible_demands(plan: Plan, resources: Needs) -> list[str]:
-    """Return a sentence for each node that needs more than there is, also in the graphs that nodes hold."""
+def _exact(amounts: Needs) -> dict[str, Fraction]:
+    """Return amounts as they are written: 0.7 is seven tenths, so that what is taken and given back adds up."""
+    return {resource: Fraction(str(amount)) for resource, amount in amounts.items()}
+
+
+def impossible_demands(plan: Plan, resources: Needs, idle: Collection[int] = ()) -> list[str]:
+    """Return a sentence for each node that needs more than there is, also in the graphs that nodes hold.
+
+    Nodes in ``idle`` will not run.
+    """
     problems = []
-    for node in plan.nodes:
+    for i, node in enumerate(plan.nodes):
+        if i in idle:
+            continue
         for resource, amount in (node.resources or {}).items():
             there = resources.get(resource, 0)
             if amount > there:

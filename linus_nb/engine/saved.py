@@ -8,9 +8,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NoReturn
 
-from linus_nb.engine.jsonl import SavedRunError, read_events
+from linus_nb.engine.jsonl import read_events
 from linus_nb.engine.record import RunRecord
 from linus_nb.engine.result import RecordedRun
+from linus_nb.errors import SavedRunError
 from linus_nb.events import Event, GraphShape, NodeStatus
 
 

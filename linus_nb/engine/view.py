@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
 from linus_nb.graph.plan import Plan
 
 Reducers = Mapping[str, Callable[[Any, Any], Any]]
-_MISSING = object()
+MISSING = object()
 _NOTHING_BESIDE: Mapping[str, Any] = {}
 
 logger = logging.getLogger("linus_nb")
@@ -25,17 +25,17 @@ class Values:
         self.reducers = reducers
         self.written: dict[int, Any] = {}
 
-    def read(self, key: str, writers: list[int]) -> Any:
+    def read(self, key: str, writers: Sequence[int]) -> Any:
         """Return the value of a key, given who may be heard, in plan order; or the marker for a missing one."""
-        if key in self.reducers:
+        if self.reducers and key in self.reducers:
             heard = self._heard(key, writers)
-            return reduce(self.reducers[key], heard) if heard else _MISSING
+            return reduce(self.reducers[key], heard) if heard else MISSING
         for w in reversed(writers):
             if w in self.written:
                 return self.written[w]
-        return self.initial.get(key, _MISSING)
+        return self.initial.get(key, MISSING)
 
-    def _heard(self, key: str, writers: list[int]) -> list[Any]:
+    def _heard(self, key: str, writers: Sequence[int]) -> list[Any]:
         """Return the initial value, if there is one, and what was written, in plan order."""
         heard = [self.written[w] for w in writers if w in self.written]
         return [self.initial[key], *heard] if key in self.initial else heard
@@ -49,17 +49,18 @@ class Values:
 
         Where a reducer raises, what it was to fold is kept as a list: a finished run must not be lost for it.
         """
-        found: dict[str, Any] = {}
-        for key, writers in self.plan.writers.items():
-            if not any(w in self.written for w in writers):
-                continue
-            try:
-                found[key] = self.read(key, writers)
-            except Exception as error:  # noqa: BLE001  told in words below; the values themselves are kept
-                found[key] = self._heard(key, writers)
-                name = type(error).__name__
-                logger.warning("the reducer of %r raised %s: %s; its values are kept as a list", key, name, error)
-        return found
+        written = (key for key, writers in self.plan.writers.items() if any(w in self.written for w in writers))
+        return {key: self.current(key) for key in written}
+
+    def current(self, key: str) -> Any:
+        """Return the value of a key that was written, of all writers so far."""
+        writers = self.plan.writers[key]
+        try:
+            return self.read(key, writers)
+        except Exception as error:  # noqa: BLE001  told in words; the values themselves are kept
+            name = type(error).__name__
+            logger.warning("the reducer of %r raised %s: %s; its values are kept as a list", key, name, error)
+            return self._heard(key, writers)
 
 
 class StateView(Mapping[str, Any]):
@@ -78,15 +79,17 @@ class StateView(Mapping[str, Any]):
         self._beside = beside
 
     def _heard(self, key: object) -> list[int]:
-        plan, i = self._values.plan, self._i
-        writers = plan.writers.get(key, ()) if isinstance(key, str) else ()
-        return [w for w in writers if plan.is_ancestor(w, i) or (self._own and w == i)]
+        if not isinstance(key, str):
+            return []
+        heard = self._values.plan.heard(key, self._i)
+        own = self._own and self._values.plan.output_keys[self._i] == key
+        return [*heard, self._i] if own else heard
 
     def __getitem__(self, key: str) -> Any:
         if key in self._beside:
             return self._beside[key]
         value = self._values.read(key, self._heard(key))
-        if value is _MISSING:
+        if value is MISSING:
             raise KeyError(key)
         return value
 

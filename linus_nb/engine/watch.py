@@ -28,6 +28,9 @@ ROUNDS_PER_SEARCH = 5  # for lost tasks
 marks: set[CodeType] = set()
 """Code that calls a node: its frames hold the run as ``self`` and the node's ``place``."""
 
+bounds: set[CodeType] = set()
+"""Code of the engine's that is called from there: its time is not the node's."""
+
 _runs: dict[int, LoopRun] = {}
 _questions: dict[AbstractEventLoop, _Question] = {}  # those that were not answered yet
 _thread: threading.Thread | None = None
@@ -102,7 +105,7 @@ def _ask(loop: AbstractEventLoop, thread: int) -> None:
 
 def _executing(frame: FrameType | None) -> tuple[LoopRun, Place] | None:
     """Return the run and the place whose code a thread executes, going by its frames."""
-    while frame is not None:
+    while frame is not None and frame.f_code not in bounds:
         if frame.f_code in marks:
             place = frame.f_locals.get("place")
             return None if place is None else (frame.f_locals["self"], place)

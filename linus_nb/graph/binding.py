@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +37,7 @@ def _bind_node(plan: Plan, i: int, node: AgentNode, initial: frozenset[str], pro
         problems.append(_unreadable(plan, i, node.map_over, initial))
     if node.target.parameters is not None:
         return _bind_function(plan, i, node, node.target.parameters, initial, problems)
-    binding = _of_one_input(node)
+    binding = _of_one_input(plan, i, node)
     if node.target.graph is None:
         return binding
     seen = _visible_keys(plan, i, initial) if mapping is None else set(mapping)
@@ -50,16 +50,21 @@ def _bind_node(plan: Plan, i: int, node: AgentNode, initial: frozenset[str], pro
     return replace(binding, inner=(inner_plan, inner))
 
 
-def _of_one_input(node: AgentNode) -> Binding:
+def _of_one_input(plan: Plan, i: int, node: AgentNode) -> Binding:
     """Return the binding of an agent, a Runnable or a graph: one input."""
     if not node.target.takes_input:
         return NOTHING
     mapping = node.input_mapping
     if node.map_over is None:
-        return VIEW if mapping is None else Binding("dict", tuple(mapping.items()))
+        return VIEW if mapping is None else Binding("dict", _keys(plan, i, mapping))
     if mapping is not None:
-        return Binding("dict", tuple(mapping.items()), item=node.map_item or "item")
+        return Binding("dict", _keys(plan, i, mapping), item=node.map_item or "item")
     return Binding("item") if node.map_item is None else Binding("view", item=node.map_item)
+
+
+def _keys(plan: Plan, i: int, mapping: Mapping[str, str]) -> tuple[tuple[str, str, Sequence[int]], ...]:
+    """Return what an agent calls each value, its key, and who writes it before node ``i``."""
+    return tuple((name, key, plan.heard(key, i)) for name, key in mapping.items())
 
 
 def _bind_function(
@@ -77,12 +82,14 @@ def _bind_function(
         named = required + tuple(name for name in optional if name in source) + tuple(extra)
         if not named and item is None:
             return NOTHING
-        return Binding("keywords", tuple((n, source[n]) for n in named), frozenset((*optional, *extra)), item)
+        keys = _keys(plan, i, {name: source[name] for name in named})
+        return Binding("keywords", keys, frozenset((*optional, *extra)), item=item)
+    if not missing:
+        keys = _keys(plan, i, {name: source[name] for name in required})
+        return Binding("positions", keys, positions=parameters.required, item=item)
     lone = len(required) == 1 and not node.by_name and item is None
     if lone and (mapping is None or mapping):
-        return VIEW if mapping is None else Binding("dict", tuple(mapping.items()))
-    if item is not None and not required and parameters.by_position_only:
-        return Binding("item")  # a builtin like str.upper takes the item as it is
+        return VIEW if mapping is None else Binding("dict", _keys(plan, i, mapping))
     if mapping is not None:
         shown = ", ".join(map(repr, missing))
         problems.append(
@@ -151,12 +158,12 @@ def _unreadable(plan: Plan, i: int, key: str, initial: frozenset[str]) -> str:
     )
 
 
-def check(plan: Plan, problems: list[str], reducers: Mapping[str, Any]) -> list[str]:
-    """Return ``problems`` with those of the graph as a whole before them."""
+def check(plan: Plan, problems: list[str], reducers: Mapping[str, Any], idle: Collection[int] = ()) -> list[str]:
+    """Return ``problems`` with those of the graph as a whole before them; nodes in ``idle`` will not run."""
     whole: list[str] = []
     if not len(plan):
         whole.append("it has no nodes; add one with dag.add_node(AgentNode('name', function))")
-    unordered = ((key, plan.unordered_writers(key)) for key in plan.writers if key not in reducers)
+    unordered = ((key, plan.unordered_writers(key, idle)) for key in plan.writers if key not in reducers)
     whole.extend(
         f"nodes {pair[0]!r} and {pair[1]!r} both write {key!r}, and neither comes before the other; "
         f"add an edge between them, use two keys, or fold them with reducers={{{key!r}: ...}}"

@@ -6,28 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar, overload
 
-from linus_nb.errors import CycleError, DuplicateError, GraphError, UnknownNodeError
+from linus_nb.errors import CycleError, DuplicateError, GraphError, ReadsCycleError, UnknownNodeError
 from linus_nb.graph.declare import declared, keys_read
 from linus_nb.graph.edges import Edges, Origin
 from linus_nb.graph.keys import Keys
 from linus_nb.graph.node import AgentNode, Condition, Edge
 from linus_nb.graph.plan import Plan
+from linus_nb.graph.target import Graph
 
 F = TypeVar("F")
 Self = TypeVar("Self", bound="Builder")
 Named = str | Callable[..., Any]  # a node, by its name or by the function it holds
 Around = dict[tuple[str, str], tuple[Edge, Origin]]  # the edges at a node
-
-
-class ReadsCycleError(CycleError):
-    """A cycle with edges that follow from what functions read; ``reasons`` says which key made each of them."""
-
-    def __init__(self, cycle: Sequence[str], reasons: Sequence[str]) -> None:
-        self.reasons = tuple(reasons)
-        super().__init__(cycle)
-
-    def __str__(self) -> str:
-        return f"{super().__str__()} ({', '.join(self.reasons)}; rename a parameter, or give another output_key)"
 
 
 class Builder:
@@ -75,6 +65,7 @@ class Builder:
             raise DuplicateError(
                 f"there is a node {node.name!r} already; give this one another name, or replace that one with @dag.node"
             )
+        self._refuse_itself(node)
         if self._keys.is_read(node.output_key):
             self._define(node, None)
         else:  # no edge comes with it
@@ -220,6 +211,7 @@ class Builder:
         if when is not None:
             options = {"trigger": "all", **options}
         node = declared(agent, name, options)
+        self._refuse_itself(node)
         sources = [self._name_of(one, node) for one in several(after)]
         if when is not None and not (sources and callable(when)):
             remedy = "give a function of the state" if sources else "say after which node it is asked: after='name'"
@@ -307,6 +299,21 @@ class Builder:
         self._edges.enter(node.name)
         self._keys.enter(node, reads)
         self._plan = None
+
+    def _refuse_itself(self, node: AgentNode) -> None:
+        """Raise if a node holds this graph, or one that holds it, and so on."""
+        seen: dict[int, Graph] = {}
+        stack = [node.target.graph]
+        while stack:
+            graph = stack.pop()
+            if graph is None or id(graph) in seen:
+                continue
+            if id(graph) == id(self):
+                raise GraphError(
+                    f"node {node.name!r} holds {self.name!r} itself, or a graph that does; give it another"
+                )
+            seen[id(graph)] = graph
+            stack += [inner.target.graph for inner in graph.plan().nodes]
 
     def _lasting(self, name: str) -> Around:
         """Return the edges at a node which it did not bring itself, so that another definition of it leaves them."""

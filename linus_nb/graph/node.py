@@ -15,6 +15,7 @@ Trigger = Literal["any", "all", "always"]
 Condition = Callable[[Mapping[str, Any]], Any]
 
 _ON_ERROR = ("fail", "skip", "continue")
+_ANY_ERROR: tuple[type[BaseException], ...] = (Exception,)
 _TRIGGERS = ("any", "all", "always")
 
 
@@ -67,7 +68,7 @@ class AgentNode:
     output_key: str | None = None
     on_error: OnError = "fail"
     retry_count: int = 0
-    retry_on: tuple[type[BaseException], ...] = (Exception,)
+    retry_on: tuple[type[BaseException], ...] = _ANY_ERROR
     timeout_seconds: float | None = None
     trigger: Trigger = "any"
     priority: int = 0
@@ -89,17 +90,37 @@ class AgentNode:
             self._refuse("timeout_seconds", self.timeout_seconds, "give seconds above 0, or None for no limit")
         if self.output_key is not None and (not isinstance(self.output_key, str) or not self.output_key):
             self._refuse("output_key", self.output_key, "give a non-empty string, or None to write nothing")
-        if isinstance(self.retry_on, type):
-            object.__setattr__(self, "retry_on", (self.retry_on,))
+        if isinstance(self.priority, bool) or not isinstance(self.priority, int):
+            self._refuse("priority", self.priority, "give a whole number; higher goes first")
+        if not isinstance(self.description, str):
+            self._refuse("description", self.description, "give a string")
+        if self.retry_on is not _ANY_ERROR:
+            self._check_retry_on()
         if self.input_mapping is not None:
             self._check_mapping(self.input_mapping)
-        for resource, amount in (self.resources or {}).items():
-            if not _positive(amount):
-                self._refuse("resources", {resource: amount}, "give amounts above 0")
+        if self.resources is not None:
+            self._check_resources(self.resources)
         object.__setattr__(self, "target", understand(self.agent))
         if self.resources and self.target.graph is not None:
             self._refuse("resources", self.resources, "it holds a graph: give them to the nodes of that graph")
         self._check_map()
+
+    def _check_retry_on(self) -> None:
+        kinds = (self.retry_on,) if isinstance(self.retry_on, type) else self.retry_on
+        if not isinstance(kinds, tuple | list | set | frozenset) or not all(
+            isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds
+        ):
+            self._refuse(
+                "retry_on", self.retry_on, "give an exception type, or several: (ConnectionError, TimeoutError)"
+            )
+        object.__setattr__(self, "retry_on", tuple(kinds))
+
+    def _check_resources(self, resources: Any) -> None:
+        if not isinstance(resources, Mapping) or not all(isinstance(name, str) for name in resources):
+            self._refuse("resources", resources, "give a dict like {'gpu': 1}")
+        for resource, amount in resources.items():
+            if not _positive(amount) or amount == math.inf:
+                self._refuse("resources", {resource: amount}, "give amounts above 0, and not infinite")
 
     def _check_map(self) -> None:
         if self.map_over is None:

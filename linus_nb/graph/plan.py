@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple, cast
@@ -18,23 +18,28 @@ class Place(NamedTuple):
     item: int | None = None
 
 
-Way = Literal["nothing", "keywords", "dict", "view", "item"]
+Way = Literal["nothing", "keywords", "positions", "dict", "view", "item"]
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """How a node is called: with nothing, by keyword, with a dict of mapped keys, a view of the state, or a bare item.
+    """How a node is called: with nothing, by keyword or position, with a dict of mapped keys, a view, or a bare item.
 
-    ``keys`` pairs what the agent calls a value with the state key it comes from; ``optional`` ones may be absent.
+    ``keys`` holds what the agent calls a value, the state key it comes from, and those that write this key before the
+    node, in plan order; ``optional`` ones may be absent. ``positions`` are names in the order of a call by position.
     ``item`` is what a mapped node's agent calls the item. ``inner`` holds the plan and the bindings of the graph that
     the node holds.
     """
 
     way: Way
-    keys: tuple[tuple[str, str], ...] = ()
+    keys: tuple[tuple[str, str, Sequence[int]], ...] = ()
     optional: frozenset[str] = frozenset()
+    positions: tuple[str, ...] = ()
     item: str | None = None
     inner: tuple[Plan, list[Binding]] | None = None
+
+
+_MOST_TO_SCAN = 8  # sources; among more, a set finds one faster
 
 
 def _is_straight(node: AgentNode) -> bool:
@@ -88,6 +93,7 @@ class Plan:
         self.demanding = any(n.resources or n.priority or n.target.graph is not None for n in nodes)
         self.holds_graphs = any(n.target.graph is not None for n in nodes)
         self._ancestry: dict[tuple[int, int], bool] = {}
+        self._source_sets: dict[int, frozenset[int]] = {}
 
     @staticmethod
     def _levels(nodes: Sequence[AgentNode], edges: Sequence[Edge]) -> list[int]:
@@ -128,13 +134,23 @@ class Plan:
         """
         if self.level[upper] >= self.level[lower]:
             return False
-        if upper in self.sources[lower]:
+        sources: Collection[int] = self.sources[lower]
+        if len(sources) > _MOST_TO_SCAN:
+            known_sources = self._source_sets.get(lower)
+            if known_sources is None:
+                known_sources = self._source_sets[lower] = frozenset(sources)
+            sources = known_sources
+        if upper in sources:
             return True
         pair = (upper, lower)
         known = self._ancestry.get(pair)
         if known is None:
             known = self._ancestry[pair] = self._search(upper, lower)
         return known
+
+    def heard(self, key: str, i: int) -> list[int]:
+        """Return the nodes before node ``i`` that write a key, in plan order."""
+        return [w for w in self.writers.get(key, ()) if self.is_ancestor(w, i)]
 
     def _search(self, upper: int, lower: int) -> bool:
         floor = self.level[upper]
@@ -149,10 +165,10 @@ class Plan:
                     stack.append(source)
         return False
 
-    def unordered_writers(self, key: str) -> tuple[str, str] | None:
-        """Return two nodes that write ``key`` with no order between them, or None."""
+    def unordered_writers(self, key: str, idle: Collection[int] = ()) -> tuple[str, str] | None:
+        """Return two nodes that write ``key`` with no order between them, or None; those in ``idle`` will not run."""
         # in plan order a chain of pairs is enough: order is transitive
-        for a, b in pairwise(self.writers[key]):
+        for a, b in pairwise(w for w in self.writers[key] if w not in idle):
             if not self.is_ancestor(a, b):
                 return self.names[a], self.names[b]
         return None

@@ -7,7 +7,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -70,8 +70,9 @@ class SharedState(MutableMapping[str, Any]):
             return there
 
     def get_entry(self, key: str) -> StateEntry | None:
-        """Return a value with its source, metadata and time, or None."""
-        return self._entries.get(key)
+        """Return a value with its source, metadata (a copy) and time, or None."""
+        entry = self._entries.get(key)
+        return None if entry is None else _copied(entry)
 
     def get_all(self) -> dict[str, Any]:
         """Return a dict of all values."""
@@ -83,7 +84,8 @@ class SharedState(MutableMapping[str, Any]):
     def get_history(self, key: str | None = None) -> list[tuple[str, StateEntry | None]]:
         """Return the writes (and, as None, the deletions) of one key or of all, oldest first."""
         with self._lock:
-            return [item for item in self._history if key is None or item[0] == key]
+            items = [item for item in self._history if key is None or item[0] == key]
+        return [(name, None if entry is None else _copied(entry)) for name, entry in items]
 
     def clear(self) -> None:
         """Delete everything, and forget the history."""
@@ -95,7 +97,8 @@ class SharedState(MutableMapping[str, Any]):
         """Return JSON with value, source, metadata and time of each entry.
 
         Raises:
-            GraphError: a value is not JSON; the message names its key.
+            GraphError: a value is not JSON, or would come back as another (a tuple as a list, say); the message names
+                its key.
         """
         with self._lock:
             entries = dict(self._entries)
@@ -105,19 +108,30 @@ class SharedState(MutableMapping[str, Any]):
         }
         for key, row in rows.items():
             try:
-                json.dumps(row)
-            except (TypeError, ValueError) as error:
+                same = json.loads(json.dumps(row, allow_nan=False)) == row
+            except (TypeError, ValueError, RecursionError) as error:
                 raise GraphError(f"the value of {key!r} is not JSON ({error}); delete the key or convert it") from error
+            if not same:
+                raise GraphError(f"the value of {key!r} would not come back from JSON as it is; convert it")
         return json.dumps(rows, indent=indent)
 
     @classmethod
     def from_json(cls, text: str) -> SharedState:
-        """Return the state that `to_json` wrote."""
+        """Return the state that `to_json` wrote.
+
+        Raises:
+            GraphError: the text is not such a state.
+        """
         state = cls()
-        for key, row in json.loads(text).items():
-            entry = StateEntry(row["value"], row["source"], row["metadata"], datetime.fromisoformat(row["time"]))
-            state._entries[key] = entry
-            state._history.append((key, entry))
+        try:
+            for key, row in dict(json.loads(text)).items():
+                time = datetime.fromisoformat(row["time"])
+                entry = StateEntry(row["value"], row["source"], dict(row["metadata"]), time)
+                state._entries[key] = entry
+                state._history.append((key, entry))
+        except (TypeError, ValueError, KeyError) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise GraphError(f"this is not a state that to_json() wrote ({what}); export it again") from error
         return state
 
     def __getitem__(self, key: str) -> Any:
@@ -141,6 +155,10 @@ class SharedState(MutableMapping[str, Any]):
         shown = ", ".join(f"{k!r}: {_short(v)}" for k, v in list(self.get_all().items())[:8])
         more = f", … {len(self) - 8} more" if len(self) > 8 else ""
         return f"SharedState({{{shown}{more}}})"
+
+
+def _copied(entry: StateEntry) -> StateEntry:
+    return replace(entry, metadata=dict(entry.metadata))
 
 
 def _short(value: Any, limit: int = 60) -> str:

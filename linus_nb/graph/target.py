@@ -66,6 +66,8 @@ def understand(thing: Any) -> Target:
             awaiting = _method(thing, async_name)
             if blocking is not None and inspect.iscoroutinefunction(blocking):
                 blocking, awaiting = None, awaiting or blocking
+            if kind == "runnable" and awaiting is not None and _only_awaits(thing):
+                blocking = None
             if blocking is not None or awaiting is not None:
                 if hasattr(thing, "get_execution_order"):
                     return Target("dag", blocking, awaiting, graph=thing)
@@ -78,6 +80,15 @@ def understand(thing: Any) -> Target:
         f"a node cannot hold {thing!r}; give it an Agent, an object with run() or arun(), a LangChain Runnable, "
         "a plain or async function, or another AgentDAG"
     )
+
+
+def _only_awaits(runnable: Any) -> bool:
+    """Return whether a Runnable has a part that LangChain can only await: one made of an async function."""
+    if hasattr(runnable, "afunc") and not hasattr(runnable, "func"):
+        return True
+    parts = getattr(runnable, "steps__", None) or getattr(runnable, "steps", None) or ()
+    inside = [*(parts.values() if isinstance(parts, Mapping) else parts), getattr(runnable, "bound", None)]
+    return any(_only_awaits(part) for part in inside if part is not None)
 
 
 def _method(thing: Any, name: str) -> Callable[..., Any] | None:
