@@ -78,14 +78,30 @@ class Expected:
         return {a for s, _ in self.specs[k].edges for a in {s} | self.ancestors(s)}
 
     def _skip_what_nobody_needs(self) -> None:
-        needed = set()
-        for k in reversed(range(len(self.specs))):
-            targets = [t for t, spec in enumerate(self.specs) if any(s == k for s, _ in spec.edges)]
-            if k not in self.given and (not targets or any(t in needed for t in targets)):
-                needed.add(k)
-        for k, place in enumerate(self.nodes):
-            if self.given and k not in needed and k not in self.given:
-                place.status, place.reason = "skipped", "not needed: what it leads to was given"
+        """Skip nodes that lead to given ones only, if nobody who runs can read what they write."""
+        if not self.given:
+            return
+        everybody = range(len(self.specs))
+        needed = set(self.given)
+        for _ in everybody:  # each round finds at least one, or all have been found
+            for k in everybody:
+                targets = {t for t in everybody if any(s == k for s, _ in self.specs[t].edges)}
+                if not targets or targets & (needed - set(self.given)):
+                    needed.add(k)
+                if any(k in self.ancestors(v) and self._may_read(v, self.specs[k].key) for v in needed):
+                    needed.add(k)
+        for k in everybody:
+            if k not in needed:
+                self.nodes[k].status = "skipped"
+                self.nodes[k].reason = "not needed: what it leads to was given"
+
+    def _may_read(self, k: int, key: str | None) -> bool:
+        """Return whether node ``k``, which runs or was given, may read a key, or a condition after it."""
+        spec = self.specs[k]
+        asked = any(s == k and kind != "plain" for t, other in enumerate(self.specs) if t not in self.given
+                    for s, kind in other.edges)  # fmt: skip
+        reads = spec.mapping is None or key in spec.mapping.values() or (spec.mapped and key == spec.over)
+        return key is not None and (asked or (reads and k not in self.given))
 
     # -- what may start -------------------------------------------------------------------------------------------
 
@@ -185,7 +201,7 @@ class Expected:
         if place.status != "failed":
             for t in sorted(range(len(self.specs)), key=self.order.index):
                 for source, kind in self.specs[t].edges:
-                    if source == k and kind != "plain":
+                    if source == k and kind != "plain" and t not in self.given:
                         self.decisions[k, t] = self._decide(k, kind)
 
     def _decide(self, k: int, kind: str) -> bool | str:

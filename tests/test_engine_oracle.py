@@ -284,7 +284,7 @@ def test_without_limits_every_mode_comes_to_the_same(specs):
 
 
 @examples(60)
-@given(graphs(reads=False), st.data())
+@given(graphs(), st.data())
 def test_given_results_stand_in_for_nodes_in_every_mode(specs, data):
     chosen = data.draw(st.sets(st.integers(0, len(specs) - 1), max_size=3))
     overrides = {k: [f"given {k}"] for k in chosen}

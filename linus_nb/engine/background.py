@@ -27,9 +27,17 @@ def _background_loop() -> asyncio.AbstractEventLoop:
         if _loop is None or _thread is None or not _thread.is_alive():
             _loop = asyncio.new_event_loop()
             # a daemon: an interpreter that exits does not wait for it
-            _thread = threading.Thread(target=_loop.run_forever, name="linus_nb background loop", daemon=True)
+            _thread = threading.Thread(target=_serve, args=(_loop,), name="linus_nb background loop", daemon=True)
             _thread.start()
         return _loop
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    while True:
+        try:
+            loop.run_forever()
+        except (KeyboardInterrupt, SystemExit):
+            continue  # out of a task that user code made; whoever awaits that task gets it, and the loop goes on
 
 
 def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -243,7 +243,10 @@ def _finished(value: Any, until: float | None = None) -> Any:
         return value
 
     async def finish() -> Any:
-        return await value
+        found = value
+        while inspect.isawaitable(found):
+            found = await found
+        return found
 
     if until is None:
         return run_blocking(finish())

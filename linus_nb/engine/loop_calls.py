@@ -92,7 +92,9 @@ class LoopCalls(Ledger):
                 self.in_threads[place] = call
                 await call.wait()
                 value = call.outcome()
-            return Answer(await value if inspect.isawaitable(value) else value, None)
+            while inspect.isawaitable(value):
+                value = await value
+            return Answer(value, None)
         except (KeyboardInterrupt, SystemExit) as error:
             return Fatal(error)
         except asyncio.CancelledError as error:

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from functools import partial
+from types import CoroutineType
 
 from linus_nb import events as ev
 from linus_nb.engine import log, policy, watch
@@ -115,6 +116,8 @@ class LoopRun(LoopCalls):
             else:
                 args, kwargs = self.arguments(place)
                 value = await function(*args, **kwargs)
+            if type(value) is CoroutineType:
+                value = await value
         except GeneratorExit:  # the loop is gone
             raise
         except BaseException as error:  # noqa: BLE001  what it means is decided in one place

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
 
-from linus_nb.errors import ItemsFailedError
+from linus_nb.errors import ItemsFailedError, MissingInputError
 from linus_nb.events import NodeStatus
 from linus_nb.graph.node import AgentNode
 
@@ -73,6 +73,8 @@ def attempts(node: AgentNode) -> Generator[Attempt | Pause, Answer, Answer]:
         answer = yield Attempt()
         error = answer.error
         if error is None or attempt > node.retry_count or not isinstance(error, node.retry_on):
+            return answer
+        if isinstance(error, MissingInputError):  # another attempt would not find the key, either
             return answer
         yield Pause(attempt, backoff_s(attempt), error)
     raise AssertionError("count() does not end")

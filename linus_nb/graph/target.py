@@ -68,6 +68,8 @@ def understand(thing: Any) -> Target:
                 blocking, awaiting = None, awaiting or blocking
             if kind == "runnable" and awaiting is not None and _only_awaits(thing):
                 blocking = None
+            elif kind == "runnable" and blocking is not None and hasattr(thing, "func") and not hasattr(thing, "afunc"):
+                awaiting = None  # LangChain would run it in asyncio's few threads
             if blocking is not None or awaiting is not None:
                 if hasattr(thing, "get_execution_order"):
                     return Target("dag", blocking, awaiting, graph=thing)
