@@ -147,7 +147,7 @@ def test_nodes_of_every_kind_may_be_given(mode: Mode):
     dag = (
         AgentDAG()
         .add_node(AgentNode("graph", inner, output_key="g"))
-        .add_node(AgentNode("mapped", breaks, map_over="no"))
+        .add_node(AgentNode("mapped", lambda x: breaks(), map_over="nowhere"))
     )
     dag.add_node(AgentNode("tries", breaks, retry_count=3, timeout_seconds=1))
     given = {"graph": {"o": 1}, "mapped": [1, 2], "tries": "given"}

@@ -28,6 +28,10 @@ class RecordedRun(Shown):
 
     _view = "linus_nb.rendering.bundle:result_bundle"
 
+    def overall_status(self) -> str:
+        """Return the status of the run as a whole."""
+        return self.record.status
+
     @cached_property
     def record(self) -> RunRecord:
         """The run's record, folded from its events: what pictures and tables are made from."""
@@ -67,9 +71,9 @@ class RecordedRun(Shown):
         Raises:
             RunFailedError: its cause is the first failure, its ``result`` this result.
         """
-        record, name = self.record, self.record.graph.name
-        if record.status not in ("failed", "cancelled"):
+        if self.overall_status() not in ("failed", "cancelled"):
             return self
+        record, name = self.record, self.record.graph.name
         failed = [n for n in record.nodes.values() if n.status is NodeStatus.FAILED]
         if not failed:
             raise RunFailedError(f"{name!r} was cancelled; what finished is in its node_results", self)
@@ -111,6 +115,10 @@ class ExecutionResult(RecordedRun):
     execution_time_seconds: float
     name: str
     events: EventLog = field(repr=False)
+
+    def overall_status(self) -> str:
+        """Return the status of the run as a whole, with no need to fold its events."""
+        return self.status
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as a dict; errors as ``"Type: message"``."""

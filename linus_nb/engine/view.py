@@ -78,15 +78,14 @@ class StateView(Mapping[str, Any]):
         self._own = own
         self._beside = beside
 
-    def _heard(self, key: object) -> list[int]:
-        if not isinstance(key, str):
-            return []
+    def _heard(self, key: Any) -> Sequence[int]:
         heard = self._values.plan.heard(key, self._i)
-        own = self._own and self._values.plan.output_keys[self._i] == key
-        return [*heard, self._i] if own else heard
+        if self._own and self._values.plan.output_keys[self._i] == key:
+            return [*heard, self._i]
+        return heard
 
     def __getitem__(self, key: str) -> Any:
-        if key in self._beside:
+        if self._beside and key in self._beside:
             return self._beside[key]
         value = self._values.read(key, self._heard(key))
         if value is MISSING:

@@ -93,6 +93,7 @@ class Plan:
         self.demanding = any(n.resources or n.priority or n.target.graph is not None for n in nodes)
         self.holds_graphs = any(n.target.graph is not None for n in nodes)
         self._ancestry: dict[tuple[int, int], bool] = {}
+        self._heard: dict[tuple[str, int], list[int]] = {}
         self._source_sets: dict[int, frozenset[int]] = {}
 
     @staticmethod
@@ -148,9 +149,15 @@ class Plan:
             known = self._ancestry[pair] = self._search(upper, lower)
         return known
 
-    def heard(self, key: str, i: int) -> list[int]:
-        """Return the nodes before node ``i`` that write a key, in plan order."""
-        return [w for w in self.writers.get(key, ()) if self.is_ancestor(w, i)]
+    def heard(self, key: str, i: int) -> Sequence[int]:
+        """Return the nodes before node ``i`` that write a key, in plan order; found once, as each run asks again."""
+        writers = self.writers.get(key)
+        if writers is None:
+            return ()
+        known = self._heard.get((key, i))
+        if known is None:
+            known = self._heard[key, i] = [w for w in writers if self.is_ancestor(w, i)]
+        return known
 
     def _search(self, upper: int, lower: int) -> bool:
         floor = self.level[upper]
