@@ -202,6 +202,27 @@ def test_a_function_is_called_by_the_keys_it_names_or_with_the_whole(mode: Mode,
     assert mode(AgentDAG().add_node(AgentNode("n", function)), {"x": 1, "y": 2}).node_results == {"n": expected}
 
 
+class Empty:
+    """Callable, and false where its truth is asked for."""
+
+    def __call__(self, x):
+        return x
+
+    def __len__(self):
+        return 0
+
+
+class EmptyAgent(Empty):
+    def run(self, task):
+        return task["x"]
+
+
+@every_mode
+def test_what_is_false_is_called_all_the_same(mode: Mode):
+    dag = AgentDAG().add_node(AgentNode("function", Empty())).add_node(AgentNode("agent", EmptyAgent()))
+    assert mode(dag, {"x": 1}).node_results == {"function": 1, "agent": 1}
+
+
 @every_mode
 def test_a_class_is_a_function_that_makes_an_object(mode: Mode):
     made = mode(AgentDAG().add_node(AgentNode("n", Made)), {"x": 1}).node_results["n"]

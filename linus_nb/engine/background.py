@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any, TypeVar
 
@@ -40,8 +40,12 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
             continue  # out of a task that user code made; whoever awaits that task gets it, and the loop goes on
 
 
-def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
+def run_blocking(
+    coroutine: Coroutine[Any, Any, T], started: Callable[[concurrent.futures.Future[None]], None] | None = None
+) -> T:
     """Run a coroutine to its end while the calling thread waits, and return its result.
+
+    ``started`` gets a future by which another thread can cancel it.
 
     An interrupt (Stop, Ctrl-C) cancels the coroutine and is raised at once. Called from the background loop's own
     thread, where waiting would wait for itself, the coroutine runs in a fresh thread.
@@ -65,6 +69,8 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
         _in_a_fresh_thread(carried())
     else:
         future = asyncio.run_coroutine_threadsafe(carried(), loop)
+        if started is not None:
+            started(future)
         try:
             future.result()
         except (KeyboardInterrupt, SystemExit):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import threading
 import time
+from concurrent.futures import Future
 from contextvars import Context
 from functools import partial
 from typing import Any
@@ -41,6 +43,7 @@ class BlockingRun(Ledger):
         self._stop = threading.Event()
         self._why = "cancelled"
         self._left_behind = False  # the node that was interrupted goes on in a thread
+        self._awaited: Future[None] | None = None  # what goes on on the background loop
         self._pen = threading.Lock()
         self._holder = threading.get_ident()  # the thread that tells the run around this one what happens
         super().__init__(*args, **kwargs)
@@ -69,9 +72,12 @@ class BlockingRun(Ledger):
         self.close()
 
     def cancel(self, reason: str = "cancelled") -> None:
-        """End the run from another thread, once the call that goes on at the moment has come back."""
+        """End the run from another thread: at once where it awaits something, else when the call has come back."""
         self._why = reason
         self._stop.set()
+        awaited = self._awaited
+        if awaited is not None:
+            awaited.cancel()
         for child in tuple(self.children.values()):
             assert isinstance(child, BlockingRun)
             child.cancel(reason)
@@ -166,6 +172,8 @@ class BlockingRun(Ledger):
         except (KeyboardInterrupt, SystemExit, StoppedError, BrokenError):
             raise
         except BaseException as error:  # noqa: BLE001  a node's error is data
+            if isinstance(error, asyncio.CancelledError) and self._stop.is_set():
+                raise StoppedError from None
             return Answer(None, error)
 
     def _call(self, place: Place, args: tuple[Any, ...], kwargs: dict[str, Any], until: float | None = None) -> Any:
@@ -174,7 +182,7 @@ class BlockingRun(Ledger):
             return self._inner(place, args)
         function = target.blocking or target.awaiting
         assert function is not None
-        return _finished(function(*args, **kwargs), until)
+        return self._finished(function(*args, **kwargs), until)
 
     def _inner(self, place: Place, args: tuple[Any, ...]) -> dict[str, Any]:
         """Run the graph that a node holds, as a part of this run."""
@@ -199,7 +207,7 @@ class BlockingRun(Ledger):
             raise BrokenError(error) from error
         finally:
             if self.children.get(place) is child:
-                del self.children[place]
+                self.children.pop(place, None)
         if self._stop.is_set() and child.cancelling is not None:
             raise StoppedError
         return child.output()
@@ -210,7 +218,7 @@ class BlockingRun(Ledger):
         if isinstance(child, BlockingRun):
             child.cancel()
             child.close_for_thread()
-            del self.children[place]
+            self.children.pop(place, None)  # its thread may have done so at this moment
 
     def close_for_thread(self) -> None:
         """Close the books in the place of the thread that has them, of which nothing is heard any more."""
@@ -230,24 +238,33 @@ class BlockingRun(Ledger):
     def _decide(self, i: int, condition: Condition, context: Context) -> Decision:
         try:
             view = StateView(self.values, i, own=True)
-            return bool(context.run(lambda: _finished(condition(view))))
+            return bool(context.run(lambda: self._finished(condition(view))))
         except (KeyboardInterrupt, SystemExit, StoppedError, BrokenError):
             raise
         except BaseException as error:  # noqa: BLE001  it fails the edge's target, under that node's policy
+            if isinstance(error, asyncio.CancelledError) and self._stop.is_set():
+                raise StoppedError from None
             return error
 
+    def _finished(self, value: Any, until: float | None = None) -> Any:
+        """Return a value, or what an awaitable comes to on the background loop, where it is cancelled at ``until``."""
+        if not inspect.isawaitable(value):
+            return value
 
-def _finished(value: Any, until: float | None = None) -> Any:
-    """Return a value, or what an awaitable comes to on the background loop, where it is cancelled at ``until``."""
-    if not inspect.isawaitable(value):
-        return value
+        async def finish() -> Any:
+            found = value
+            while inspect.isawaitable(found):
+                found = await found
+            return found
 
-    async def finish() -> Any:
-        found = value
-        while inspect.isawaitable(found):
-            found = await found
-        return found
+        work = finish() if until is None else within(until - time.monotonic(), finish())
+        try:
+            return run_blocking(work, self._cancel_with_run)
+        finally:
+            self._awaited = None
 
-    if until is None:
-        return run_blocking(finish())
-    return run_blocking(within(until - time.monotonic(), finish()))
+    def _cancel_with_run(self, future: Future[None]) -> None:
+        """Remember what goes on on the background loop; `cancel` ends it."""
+        self._awaited = future
+        if self._stop.is_set():
+            future.cancel()

@@ -5,7 +5,7 @@ It starts no task and reads no clock. Order among the nodes that may start is th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from linus_nb.graph.plan import Plan
 
@@ -18,15 +18,22 @@ class Frontier:
     """Which nodes of a plan may start, given how others ended.
 
     `skipped` collects (node, reason) of nodes that will not run; `broken` holds, for nodes that may start only to fail,
-    what a condition on an edge into them raised. Nodes in ``settled`` wait for nothing, and nothing that ends makes
-    them start.
+    what a condition on an edge into them raised.
+
+    Args:
+        plan: the graph.
+        given: nodes that have a result already: ready once their sources have ended, whatever these came to.
+        unneeded: nodes that will not run, and lead to given and unneeded ones only.
     """
 
-    def __init__(self, plan: Plan, settled: Iterable[int] = ()) -> None:
+    def __init__(self, plan: Plan, given: Collection[int] = (), unneeded: Iterable[int] = ()) -> None:
         self.plan = plan
+        self.given = given
         self.waiting = plan.in_degree.copy()
-        for i in settled:
+        for i in unneeded:
             self.waiting[i] = -1  # counts down from there and never comes to 0
+            for t in plan.targets[i]:
+                self.waiting[t] -= 1
         self.dead: dict[int, int] = {}  # edges into a node that are not live: there are few of them
         self.blocked: dict[int, int] = {}  # what failed above a node: the first in plan order, whoever came first
         self.broken: dict[int, BaseException] = {}
@@ -96,7 +103,7 @@ class Frontier:
         Returns the skipped node, with what failed above it, when the caller walks on by itself.
         """
         trigger = self.plan.nodes[t].trigger
-        if trigger == "always" or t in self.broken:
+        if trigger == "always" or t in self.broken or t in self.given:
             ready.append(t)
             return None
         failed = self.blocked.get(t)

@@ -72,7 +72,10 @@ class Items:
         if self.stopped or not self.run.open:
             return False
         self.asked -= 1
-        self._start(k)
+        try:
+            self._start(k)
+        except BaseException as error:  # noqa: BLE001  an error of the engine's own, in a callback of the pool's
+            self._break_down(error)
         return True
 
     def _start(self, k: int) -> None:
@@ -90,6 +93,18 @@ class Items:
         return await self.run.attempts(place, self.values[place.item])
 
     def _ended(self, place: Place, task: asyncio.Task[Answer | Fatal]) -> None:
+        try:
+            self._take_note(place, task)
+        except BaseException as error:  # noqa: BLE001  an error of the engine's own, in a callback of the loop's
+            self._break_down(error)
+
+    def _break_down(self, error: BaseException) -> None:
+        self.run.break_down(error)
+        self.stopped = True
+        if not self.over.done():
+            self.over.set_result(None)
+
+    def _take_note(self, place: Place, task: asyncio.Task[Answer | Fatal]) -> None:
         assert place.item is not None
         del self.tasks[place.item]
         if task.cancelled():

@@ -70,7 +70,7 @@ class Ledger:
         self.unneeded = tuple(unneeded)
         self.nest = nest
         self.values = Values(plan, initial, reducers)
-        self.frontier = Frontier(plan, (*self.given, *self.unneeded))
+        self.frontier = Frontier(plan, self.given, self.unneeded)
         self.gate = make_gate(plan, schedule)
         self.status: list[NodeStatus] = [PENDING] * len(plan)
         self.results: dict[int, Any] = {}
@@ -143,9 +143,7 @@ class Ledger:
 
     def opening(self) -> list[int]:
         """Return the nodes that may start at the beginning, and note those that will not be needed."""
-        ready = self.frontier.roots()
-        ready += self.given
-        now = self._admit(ready)
+        now = self._admit(self.frontier.roots())
         for i in self.unneeded:
             self.skip(i, NOT_NEEDED)
             now += [] if self.gate is None else self.gate.ended(i)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from linus_nb import events as ev
 from linus_nb.engine import policy, watch
@@ -46,6 +46,18 @@ class LoopCalls(Ledger):
         """Wait for the end, and end the run if that wait is cancelled."""
         raise NotImplementedError
 
+    def abandon(self) -> None:
+        """Go on without the coroutines that would not end."""
+        raise NotImplementedError
+
+    def break_down(self, error: BaseException) -> None:
+        """End the run with an error of the engine's own."""
+        raise NotImplementedError
+
+    def inner_runs(self) -> list[Self]:
+        """Return the runs of graphs inside that go on at the moment."""
+        return [child for child in self.children.values() if isinstance(child, type(self))]
+
     async def attempts(self, place: Place, item: Any = None) -> Answer | Fatal:
         """Call what a node holds, for itself or for one of its items, until it succeeds or no attempt is left."""
         steps = policy.attempts(self.plan.nodes[place.i])
@@ -74,6 +86,9 @@ class LoopCalls(Ledger):
         try:
             return await within(node.timeout_seconds, self._call(place, item))
         except ExpiredError:
+            child = self.children.get(place)
+            if isinstance(child, LoopCalls):  # it would give up its own a moment later, after this node has ended
+                child.abandon()
             return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds))
 
     async def _call(self, place: Place, item: Any) -> Answer | Fatal:
@@ -138,7 +153,8 @@ class LoopCalls(Ledger):
         except BaseException as error:  # noqa: BLE001  an interrupt in there, or an error of the engine's own
             return Fatal(error)
         finally:
-            del self.children[place]
+            if self.children.get(place) is child:  # and not that of the next attempt
+                del self.children[place]
         return Answer(child.output(), None)
 
     def _hand_over(self, place: Place, call: ev.Call) -> None:

@@ -54,7 +54,7 @@ class LoopRun(LoopCalls):
             if not self.tasks and not self._queued:
                 self._finish()
         except BaseException as error:  # noqa: BLE001  an error of the engine's own: raised by whoever awaits the run
-            self._break_down(error)
+            self.break_down(error)
 
     # -- starting -------------------------------------------------------------------------------------------------
 
@@ -129,7 +129,7 @@ class LoopRun(LoopCalls):
             self.completed(i, value)
             self._over(i, None)
         except BaseException as error:  # noqa: BLE001  an error of the engine's own ends the run with it: it never hangs
-            self._break_down(error)
+            self.break_down(error)
 
     async def _long(self, i: int) -> None:
         """Run a node of any kind: its attempts, or those of its items; then the conditions on its edges."""
@@ -147,7 +147,7 @@ class LoopRun(LoopCalls):
         except GeneratorExit:
             raise
         except BaseException as error:  # noqa: BLE001  the node's own errors are in its answer: this is the engine's
-            self._break_down(error)
+            self.break_down(error)
             return
         await self._end(i, outcome)
 
@@ -175,7 +175,7 @@ class LoopRun(LoopCalls):
             if not self.ended:
                 self._over(i, decisions)
         except BaseException as error:  # noqa: BLE001  an error of the engine's own ends the run with it: it never hangs
-            self._break_down(error)
+            self.break_down(error)
 
     def _settle(self, i: int, outcome: Outcome | Fatal | None) -> None:
         if isinstance(outcome, Outcome):
@@ -252,7 +252,7 @@ class LoopRun(LoopCalls):
         self.open = False
         self.request_cancel(reason)
         self._queued.clear()
-        for child in self._inner_runs():  # at once: nothing starts any more in there, either
+        for child in self.inner_runs():  # at once: nothing starts any more in there, either
             child.cancel(reason)
         for i, task in tuple(self.tasks.items()):
             task.add_done_callback(partial(self._never_began, i))
@@ -264,9 +264,6 @@ class LoopRun(LoopCalls):
 
     def _is_telling(self) -> bool:
         return self.log.telling or (self.nest is not None and self.nest.outer.log.telling)
-
-    def _inner_runs(self) -> list[LoopRun]:
-        return [child for child in self.children.values() if isinstance(child, LoopRun)]
 
     def _never_began(self, i: int, task: asyncio.Task[None]) -> None:
         """Note the end of a task that was cancelled before its first step: its body, which would do it, never ran."""
@@ -302,7 +299,7 @@ class LoopRun(LoopCalls):
 
     def _finish(self) -> None:
         self.open = False
-        for child in self._inner_runs():
+        for child in self.inner_runs():
             child.abandon()
         for task in self.tasks.values():
             task.cancel()  # also those that nobody has asked to end yet
@@ -315,12 +312,14 @@ class LoopRun(LoopCalls):
         if not self.done.done():
             self.done.set_result(None)
 
-    def _break_down(self, error: BaseException) -> None:
+    def break_down(self, error: BaseException) -> None:
         """End the run with an error of the engine's own, which whoever awaits the run will see."""
         self.open = False
         for task in self.tasks.values():
             task.cancel()
         try:
+            for child in self.inner_runs():
+                child.abandon()
             for i in tuple(self._holding):
                 self._let_go(i)
             self._close_all("an error of the engine's own")

@@ -71,6 +71,8 @@ def _bind_function(
     plan: Plan, i: int, node: AgentNode, parameters: Parameters, initial: frozenset[str], problems: list[str]
 ) -> Binding:
     mapping, item = node.input_mapping, node.map_item
+    if mapping is None and not parameters.required and not parameters.optional:
+        return NOTHING
     required = tuple(name for name in parameters.required if name != item)
     optional = tuple(name for name in parameters.optional if name != item)
     source = _StateNames(plan, i, initial) if mapping is None else mapping
