@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from linus_nb import AgentDAG, AgentNode, DAGExecutor, ExecutionResult, last_run
@@ -20,6 +21,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     "free": {},
     "limited": {"max_concurrency": 3, "resources": {"gpu": 1}},
 }
+PATIENCE_S = 1000.0  # virtual seconds in which nothing more must happen
 SCHEDULES = ["sequential", "levels", "dataflow"]
 
 
@@ -140,6 +142,7 @@ class Case:
 
     Args:
         way: how the run is awaited: "run" (a handle) or "aexecute".
+        within: of so many virtual seconds.
     """
 
     schedule: str
@@ -147,7 +150,7 @@ class Case:
     way: str = "run"
     work: Work = field(default_factory=Work)
     observers: tuple[Callable[[ev.Event], None], ...] = ()
-    dag: AgentDAG | None = None
+    within: float | None = None
     executor: DAGExecutor = field(init=False)
     run: Run | None = field(init=False, default=None)
     task: asyncio.Task[Any] | None = field(init=False, default=None)
@@ -156,7 +159,6 @@ class Case:
     result: ExecutionResult = field(init=False)
     callbacks: int = field(init=False, default=0)  # of the run, when nothing disturbs it
     left: list[str] = field(init=False, default_factory=list)
-    patience: float = 1000.0  # virtual seconds after the end
 
     async def _go(self) -> None:
         try:
@@ -164,8 +166,9 @@ class Case:
                 self.run = self.executor.start(STATE, self.schedule)  # type: ignore[arg-type]  # one of the three
                 await self.run
             else:
-                await self.executor.aexecute(STATE, schedule=self.schedule)  # type: ignore[arg-type]  # as above
-        except (asyncio.CancelledError, KeyboardInterrupt) as error:
+                async with asyncio.timeout(self.within):
+                    await self.executor.aexecute(STATE, schedule=self.schedule)  # type: ignore[arg-type]  # as above
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit, TimeoutError) as error:
             self.raised = error
 
     async def _main(self) -> None:
@@ -181,7 +184,7 @@ class Case:
         self.result = result
         before = [repr(result.final_state), repr(result.node_results), str(result.status), len(list(result.events))]
         self.ticks_at_end = len(self.work.ticks)
-        await asyncio.sleep(self.patience)
+        await asyncio.sleep(PATIENCE_S)
         after = self.executor.last_result
         assert after is not None
         assert before == [repr(after.final_state), repr(after.node_results), str(after.status), len(list(after.events))]
@@ -189,8 +192,8 @@ class Case:
 
     def play(self, before: Callable[[int], None] | None = None) -> None:
         """Run the graph; ``before`` is called before each callback of the loop."""
-        self.dag = self.dag or everything(self.work, gpu=self.limits == "limited")
-        self.executor = DAGExecutor(self.dag, observers=self.observers, **LIMITS[self.limits])
+        dag = everything(self.work, gpu=self.limits == "limited")
+        self.executor = DAGExecutor(dag, observers=self.observers, **LIMITS[self.limits])
         loops: list[CountingLoop] = []
 
         def factory() -> CountingLoop:
@@ -243,7 +246,7 @@ def _is_gapless(events: list[ev.Event]) -> None:
     assert isinstance(events[0], ev.RunStarted)
     assert isinstance(events[-1], ev.RunFinished)
     assert sum(isinstance(event, ev.RunFinished) for event in events) == 1
-    assert all(a.at <= b.at for a, b in zip(events, events[1:], strict=False))
+    assert all(a.at <= b.at for a, b in pairwise(events))
     inner: dict[str, list[ev.Event]] = defaultdict(list)
     for event in events:
         if isinstance(event, ev.NestedReported):

@@ -230,23 +230,20 @@ KINDS = ["work"] * 7 + ["items"] * 2 + ["graph", "graphs", "hangs"]
 
 
 @st.composite
-def graphs(
-    draw: st.DrawFn, max_size: int = 8, kinds: tuple[str, ...] = tuple(KINDS), reads: bool = True, limits: bool = True
-) -> Graph:
+def graphs(draw: st.DrawFn, max_size: int = 8, kinds: tuple[str, ...] = tuple(KINDS), limits: bool = True) -> Graph:
     """Draw a graph whose nodes see `INITIAL`.
 
     Args:
         draw: given by hypothesis.
         max_size: of the graph; those inside have up to three nodes.
         kinds: of nodes, as often as named.
-        reads: False lets every node see all there is, so that none declares what it reads.
         limits: False draws no resources.
     """
-    return _graph(draw, max_size, kinds, frozenset(INITIAL), reads=reads, limits=limits)
+    return _graph(draw, max_size, kinds, frozenset(INITIAL), limits=limits)
 
 
 def _graph(
-    draw: st.DrawFn, max_size: int, kinds: tuple[str, ...], initial: frozenset[str], *, reads: bool, limits: bool,
+    draw: st.DrawFn, max_size: int, kinds: tuple[str, ...], initial: frozenset[str], *, limits: bool,
     inside: str = "",
 ) -> Graph:  # fmt: skip
     specs: list[NodeSpec] = []
@@ -270,12 +267,14 @@ def _graph(
             edges=tuple((s, draw(st.sampled_from(CONDITIONS))) for s in sources),
         )
         if kind == "items":
-            lists = [specs[a].key for a in above[k] if specs[a].kind == "items" and specs[a].key not in (None, "folded")]
+            lists = [
+                specs[a].key for a in above[k] if specs[a].kind == "items" and specs[a].key not in (None, "folded")
+            ]
             spec = replace(spec, over=draw(st.sampled_from(["xs", *sorted(set(lists))])), width=draw(st.integers(1, 3)))
         if limits and kind in ("work", "items", "hangs"):
             demands = [(), (), (("cpu", 1),), (("cpu", 2),), (("cpu", 1), ("gpu", 1)), (("gpu", 1), ("cpu", 1))]
             spec = replace(spec, resources=draw(st.sampled_from(demands)))
-        specs.append(_with_inputs(draw, spec, seen, reads=reads, limits=limits, inside=inside))
+        specs.append(_with_inputs(draw, spec, seen, limits=limits, inside=inside))
     return tuple(specs)
 
 
@@ -287,9 +286,9 @@ def _keys(k: int, specs: list[NodeSpec], above: set[int], inside: str) -> list[s
 
 
 def _with_inputs(
-    draw: st.DrawFn, spec: NodeSpec, seen: frozenset[str] | set[str], *, reads: bool, limits: bool, inside: str
+    draw: st.DrawFn, spec: NodeSpec, seen: frozenset[str] | set[str], *, limits: bool, inside: str
 ) -> NodeSpec:
-    if reads and seen:
+    if seen:
         some = st.lists(st.sampled_from(sorted(seen)), unique=True, max_size=3).map(tuple)
         spec = replace(spec, reads=draw(st.one_of(st.none(), some)))
         if inside == "graphs" and spec.reads is not None:  # so that its visits can be told apart
@@ -301,9 +300,9 @@ def _with_inputs(
     if spec.kind in ("graph", "graphs"):
         known = seen if spec.reads is None else frozenset(spec.reads)
         if spec.kind == "graphs":
-            inner = _graph(draw, 3, ("work",), frozenset(known) | {"item"}, reads=reads, limits=limits, inside="graphs")
+            inner = _graph(draw, 3, ("work",), frozenset(known) | {"item"}, limits=limits, inside="graphs")
         else:
             kinds = ("work", "work", "items") if "xs" in known else ("work",)
-            inner = _graph(draw, 3, kinds, frozenset(known), reads=reads, limits=limits, inside="work")
+            inner = _graph(draw, 3, kinds, frozenset(known), limits=limits, inside="work")
         spec = replace(spec, inner=inner)
     return spec

@@ -1,4 +1,4 @@
-"""What a run of a random graph must come to, by the definitions in their plainest form: no tasks, no clock, no hurry."""
+"""What a run of a random graph must come to, by the definitions in their plainest form: no tasks and no clock."""
 
 from __future__ import annotations
 
@@ -169,8 +169,9 @@ class Expected:
 
     def output(self) -> dict[str, Any]:
         everybody = set(range(len(self.specs)))
-        keys = dict.fromkeys(self.specs[w].key for w in self.order if w in self.written and self.specs[w].key)
-        return {key: self.read(key, everybody) for key in keys}
+        written = {self.specs[w].key for w in self.written}
+        keys = dict.fromkeys(self.specs[w].key for w in self.order)  # by the first that may write it
+        return {key: self.read(key, everybody) for key in keys if key and key in written}
 
     def _input(self, k: int, beside: Mapping[str, Any]) -> dict[str, Any]:
         seen = self.sees(self.ancestors(k))
@@ -226,6 +227,8 @@ class Expected:
                 return
             except Broken as error:
                 place.error, place.status = error.problem, "failed"
+                if error.problem[0] == "MissingInputError":  # which no other attempt would find
+                    return
 
     def _call(self, k: int, place: Place, beside: Mapping[str, Any]) -> Any:
         spec = self.specs[k]

@@ -127,9 +127,7 @@ def test_a_timeout_at_every_moment_leaves_a_whole_record(schedule, limits):
         async def go(case=case, deadline=deadline):
             try:
                 async with asyncio.timeout(deadline):
-                    await case.executor.aexecute(
-                        {"xs": [0, 1, 2, 3, 4], "few": [0, 1, 2]}, schedule=case.schedule
-                    )
+                    await case.executor.aexecute({"xs": [0, 1, 2, 3, 4], "few": [0, 1, 2]}, schedule=case.schedule)
             except TimeoutError as error:
                 case.raised = error
 
@@ -163,7 +161,19 @@ def test_nodes_that_do_not_take_a_cancellation_are_waited_for_a_moment_and_then_
 @with_and_without_limits
 def test_any_task_cancelled_by_somebody_else_fails_its_place_and_no_more(schedule, limits):
     """Also before its first step, when nothing of it ever runs: `watch` finds those."""
-    for name in ("root", "timed", "mapped", "mapped[1]", "flaky", "nested", "inner", "first", "for each[1]", "breaks", "last"):
+    for name in (
+        "root",
+        "timed",
+        "mapped",
+        "mapped[1]",
+        "flaky",
+        "nested",
+        "inner",
+        "first",
+        "for each[1]",
+        "breaks",
+        "last",
+    ):
         for begun in (False, True):
             case = Case(schedule, limits)
             hit: list[asyncio.Task[Any]] = []

@@ -48,7 +48,10 @@ def breaking(error: BaseException, later: bool) -> Any:
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_whatever_a_node_raises_it_has_failed_with_it_and_the_others_go_on(mode: Mode, error, later):
     if later and isinstance(error, StopIteration):
-        expected: tuple[type[BaseException], str] = (RuntimeError, "coroutine raised StopIteration")  # Python's own rule
+        expected: tuple[type[BaseException], str] = (
+            RuntimeError,
+            "coroutine raised StopIteration",
+        )  # Python's own rule
     else:
         expected = type(error), str(error)
     dag = AgentDAG().add_node(AgentNode("breaks", breaking(error, later))).add_node(AgentNode("beside", lambda: 1))
@@ -226,7 +229,17 @@ class EngineError(RuntimeError):
     """A fault in the bookkeeping, put there by the test."""
 
 
-FAULTS = ["started", "completed", "settle", "advance", "decided", "item_started", "item_ended", "items_found", "retried"]
+FAULTS = [
+    "started",
+    "completed",
+    "settle",
+    "advance",
+    "decided",
+    "item_started",
+    "item_ended",
+    "items_found",
+    "retried",
+]
 
 
 @pytest.mark.parametrize("mode", AWAITED)
@@ -251,7 +264,9 @@ def test_an_error_of_the_engines_own_ends_the_run_with_it(mode: Mode, function, 
 
     inner = AgentDAG("inner").add_node(AgentNode("inside", lambda: 1))
     dag = AgentDAG().add_node(AgentNode("flaky", flaky, retry_count=1)).add_node(AgentNode("graph", inner))
-    dag.add_node(AgentNode("mapped", work, map_over="xs", map_concurrency=2)).add_edge("flaky", "mapped", lambda _: True)
+    dag.add_node(AgentNode("mapped", work, map_over="xs", map_concurrency=2)).add_edge(
+        "flaky", "mapped", lambda _: True
+    )
     for moment in count(1):
         calls: list[int] = []
 

@@ -48,7 +48,13 @@ def state(x: int) -> dict[str, Any]:
 def is_of(x: int, result: ExecutionResult) -> None:
     """Assert that a run is that of ``x``, and of nothing else."""
     result.raise_for_failure()
-    expected = {**state(x), "squared": x * x, "added": [x + 1, x + 2, x + 3], "inside": {"tripled": 3 * x}, "negative": -x * x}
+    expected = {
+        **state(x),
+        "squared": x * x,
+        "added": [x + 1, x + 2, x + 3],
+        "inside": {"tripled": 3 * x},
+        "negative": -x * x,
+    }
     if x % 2 == 0:
         expected["even"] = "even"
     assert result.final_state == expected

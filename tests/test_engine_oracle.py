@@ -316,7 +316,11 @@ def test_fail_fast_keeps_what_finished_and_starts_nothing_more(specs, max_concur
         assert result.status == ("failed" if result.failed_nodes else whole.status), way
         assert bool(result.failed_nodes) == any(place.status == "failed" for place in whole.nodes), way
         stopped = [seq for seq, event in enumerate(result.events) if isinstance(event, ev.CancelRequested)]
-        late = [e for e in list(result.events)[stopped[0] :] if isinstance(e, ev.NodeStarted | ev.ItemStarted)] if stopped else []
+        late = (
+            [e for e in list(result.events)[stopped[0] :] if isinstance(e, ev.NodeStarted | ev.ItemStarted)]
+            if stopped
+            else []
+        )
         assert not late, way
         for name, value in result.node_results.items():
             if not whole_of(specs, name).inner:  # inside a graph, another failure may have come first

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from math import inf
+from math import inf, nan
 
 import pytest
 from hypothesis import given, settings
@@ -232,19 +232,13 @@ def test_an_impossible_demand_is_an_error_before_the_run(mode: Mode, resources, 
     assert not ran
 
 
-@every_mode
-def test_a_resource_without_end_bounds_nothing(mode: Mode):
-    dag = AgentDAG().add_node(AgentNode("n", lambda: 1, resources={"gpu": 2}))
-    assert mode(dag, resources={"gpu": inf}).status == "success"
-
-
 @pytest.mark.parametrize("places", [0, -1, True, 1.5, "2"])
 def test_a_limit_that_makes_no_sense_is_refused(places):
     with pytest.raises(GraphError, match="max_concurrency"):
         DAGExecutor(AgentDAG(), max_concurrency=places)
 
 
-@pytest.mark.parametrize("resources", [{"gpu": "2"}, {"gpu": -1}, {"gpu": float("nan")}, {1: 1}, ["gpu"]])
+@pytest.mark.parametrize("resources", [{"gpu": "2"}, {"gpu": -1}, {"gpu": nan}, {"gpu": inf}, ["gpu"]])
 def test_resources_that_make_no_sense_are_refused(resources):
     with pytest.raises(GraphError, match="resources"):
         DAGExecutor(AgentDAG(), resources=resources)

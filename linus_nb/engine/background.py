@@ -57,13 +57,18 @@ def run_blocking(
     """
     loop = _background_loop()
     box: list[T] = []
-    interrupts: list[BaseException] = []
+    raised: list[BaseException] = []
 
     async def carried() -> None:
         try:
             box.append(await coroutine)
         except (KeyboardInterrupt, SystemExit) as error:  # it would end the loop, with everyone who waits for it
-            interrupts.append(error)
+            raised.append(error)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():  # by us, or by whoever has the future
+                raise
+            raised.append(error)  # the coroutine's own, whose message a future would lose
 
     if threading.current_thread() is _thread:
         _in_a_fresh_thread(carried())
@@ -78,8 +83,8 @@ def run_blocking(
             raise
         except concurrent.futures.CancelledError as error:  # the thread pool's kind, which is an ordinary Exception
             raise asyncio.CancelledError(*error.args) from error
-    if interrupts:
-        raise interrupts[0]
+    if raised:
+        raise raised[0]
     return box[0]
 
 

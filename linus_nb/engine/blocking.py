@@ -45,7 +45,7 @@ class BlockingRun(Ledger):
         self._left_behind = False  # the node that was interrupted goes on in a thread
         self._awaited: Future[None] | None = None  # what goes on on the background loop
         self._pen = threading.Lock()
-        self._holder = threading.get_ident()  # the thread that tells the run around this one what happens
+        self._holder: int | None = None  # the only thread that may tell the run around this one what happens
         super().__init__(*args, **kwargs)
 
     def drive(self) -> None:
@@ -180,7 +180,7 @@ class BlockingRun(Ledger):
         target = self.plan.nodes[place.i].target
         if target.graph is not None:
             return self._inner(place, args)
-        function = target.blocking or target.awaiting
+        function = target.awaiting if target.blocking is None else target.blocking
         assert function is not None
         return self._finished(function(*args, **kwargs), until)
 
@@ -232,7 +232,7 @@ class BlockingRun(Ledger):
 
     def _tell_outer(self, seq: int) -> None:
         with self._pen:
-            if threading.get_ident() == self._holder:
+            if self._holder in (None, threading.get_ident()):
                 super()._tell_outer(seq)
 
     def _decide(self, i: int, condition: Condition, context: Context) -> Decision:

@@ -6,7 +6,7 @@ be drawn as ``<``), so the quoting is ours: every string goes through `quoted`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from linus_nb.engine.record import RunRecord
 from linus_nb.events import EdgeShape, GraphShape, NodeShape
@@ -16,6 +16,8 @@ from linus_nb.rendering.palette import STATUSES, THEMES, ThemeName
 from linus_nb.rendering.type_setting import elided, printable, text_width
 
 POINTS_PER_INCH = 72.0
+PAD = 7.2  # points around the whole
+ANCHOR = "anchor"
 
 
 def quoted(text: str) -> str:
@@ -102,7 +104,15 @@ def layout_source(shape: GraphShape) -> str:
             facts |= {"label": f'"{blank}"', "fontsize": str(EDGE_SIZE)}
         return facts
 
-    return _source(shape, [], node, edge)
+    return _source(shape, [], node, edge, tail=list(_anchored(shape)))
+
+
+def _anchored(shape: GraphShape) -> Iterator[str]:
+    """Yield an unseen node before the first level: parts that nothing joins would stand in the reverse order."""
+    first = [i for i, n in enumerate(shape.nodes) if n.level == 0]
+    if len(first) > 1:
+        yield f"  {ANCHOR} [style=invis, width=0.01, height=0.01]"
+        yield from (f"  {ANCHOR} -> n_{i} [style=invis]" for i in first)
 
 
 def _source(
@@ -110,11 +120,12 @@ def _source(
     head: list[str],
     node: Callable[[NodeShape, float], dict[str, str]],
     edge: Callable[[EdgeShape], dict[str, str]],
+    tail: Sequence[str] = (),
 ) -> str:
     index = {n.name: i for i, n in enumerate(shape.nodes)}
     lines = [
         "digraph {",
-        "  graph [rankdir=LR, nodesep=0.34, ranksep=0.72, pad=0.1]",
+        f"  graph [rankdir=LR, nodesep=0.34, ranksep=0.72, pad={PAD / POINTS_PER_INCH:g}]",
         "  node [shape=box, style=rounded]",
         *(f"  {line}" for line in head),
     ]
@@ -123,7 +134,7 @@ def _source(
     for i, at_edge in enumerate(shape.edges):
         ends = f"n_{index[at_edge.source]} -> n_{index[at_edge.target]}"
         lines.append(f"  {ends} [id=e_{i}, {_facts(edge(at_edge))}]")
-    lines += _levels(shape, index)
+    lines += [*_levels(shape, index), *tail]
     return "\n".join([*lines, "}", ""])
 
 

@@ -12,13 +12,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from linus_nb.errors import RenderError
 from linus_nb.events import GraphShape
-from linus_nb.rendering.dot_source import POINTS_PER_INCH, layout_source
+from linus_nb.rendering.dot_source import ANCHOR, PAD, POINTS_PER_INCH, layout_source
 from linus_nb.rendering.layout import BOX_HEIGHT, Box, Layout, Point, label_place, level_curve
 
 logger = logging.getLogger("linus_nb")
@@ -120,6 +120,12 @@ def _layout(shape: GraphShape, plain: str, drawn_by: str) -> Layout:
                 rest = words[4 + 2 * count :]  # [label x y] style colour
                 if len(rest) == 5:
                     places[ends] = point(rest[1], rest[2])
+    if ANCHOR in boxes:  # nothing is seen of it, so nothing is left of its room
+        left = min(box.left for name, box in boxes.items() if name != ANCHOR) - PAD
+        width -= left
+        boxes = {name: replace(box, x=box.x - left) for name, box in boxes.items()}
+        curves = {pair: tuple((x - left, y) for x, y in curve) for pair, curve in curves.items()}
+        places = {pair: (x - left, y) for pair, (x, y) in places.items()}
     index = {node.name: f"n_{i}" for i, node in enumerate(shape.nodes)}
     level_of = {node.name: node.level for node in shape.nodes}
     pairs = [(index[e.source], index[e.target]) for e in shape.edges]

@@ -32,7 +32,7 @@ def second_line(node: NodeShape, record: RunRecord | None, sources: Mapping[str,
     """
     done = record.nodes.get(node.name) if record else None
     parts = _what_happened(node, done, record, sources.get(node.name, [])) if record and done else [kind_line(node)]
-    if node.trigger != "any":
+    if node.trigger == "always" or (node.trigger == "all" and len(sources.get(node.name, ())) > 1):
         parts.append(node.trigger)
     return printable(" · ".join(parts))
 
