@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
@@ -120,18 +121,8 @@ def test_cancelling_twice_leaves_no_task(schedule, limits):
 @with_and_without_limits
 def test_a_timeout_at_every_moment_leaves_a_whole_record(schedule, limits):
     ends = sorted({event.at for event in undisturbed(schedule, limits).result.events})
-    between = [(a + b) / 2 for a, b in zip(ends, ends[1:], strict=False)]
-    for deadline in sorted([*ends, *between]):
-        case = Case(schedule, limits, "aexecute")
-
-        async def go(case=case, deadline=deadline):
-            try:
-                async with asyncio.timeout(deadline):
-                    await case.executor.aexecute({"xs": [0, 1, 2, 3, 4], "few": [0, 1, 2]}, schedule=case.schedule)
-            except TimeoutError as error:
-                case.raised = error
-
-        case._go = go  # type: ignore[method-assign]  # the same, under a deadline
+    for deadline in sorted([*ends, *((a + b) / 2 for a, b in pairwise(ends))]):
+        case = Case(schedule, limits, "aexecute", within=deadline)
         case.play()
         is_whole(case, undisturbed(schedule, limits))
         assert (case.result.status == "cancelled") == isinstance(case.raised, TimeoutError)
@@ -161,40 +152,24 @@ def test_nodes_that_do_not_take_a_cancellation_are_waited_for_a_moment_and_then_
 @with_and_without_limits
 def test_any_task_cancelled_by_somebody_else_fails_its_place_and_no_more(schedule, limits):
     """Also before its first step, when nothing of it ever runs: `watch` finds those."""
-    for name in (
-        "root",
-        "timed",
-        "mapped",
-        "mapped[1]",
-        "flaky",
-        "nested",
-        "inner",
-        "first",
-        "for each[1]",
-        "breaks",
-        "last",
-    ):
-        for begun in (False, True):
-            case = Case(schedule, limits)
-            hit: list[asyncio.Task[Any]] = []
+    names = ["root", "timed", "mapped", "mapped[1]", "flaky", "nested", "first", "for each[1]", "breaks", "last"]
+    for name, begun in product(names, (False, True)):
+        case = Case(schedule, limits)
+        hit: list[asyncio.Task[Any]] = []
 
-            def before(_, name=name, begun=begun, hit=hit):
-                for task in asyncio.all_tasks(case_loop()) if not hit else ():
-                    state = inspect.getcoroutinestate(task.get_coro())  # type: ignore[arg-type]  # all are coroutines
-                    if task.get_name() == name and not task.done() and (state != inspect.CORO_CREATED) == begun:
-                        hit.append(task)
-                        task.cancel()
-                        break
+        def before(_, name=name, begun=begun, hit=hit):
+            for task in [] if hit else asyncio.all_tasks():
+                state = inspect.getcoroutinestate(task.get_coro())  # type: ignore[arg-type]  # all are coroutines
+                if task.get_name() == name and not task.done() and (state != inspect.CORO_CREATED) == begun:
+                    hit.append(task)
+                    task.cancel()
+                    return
 
-            case.play(before)
-            is_whole(case)
-            assert case.raised is None
-            assert case.result.status in ("failed", "partial")
-            assert bool(hit) == (name != "inner"), name
-
-
-def case_loop() -> asyncio.AbstractEventLoop:
-    return asyncio.get_running_loop()
+        case.play(before)
+        is_whole(case)
+        assert hit, name
+        assert case.raised is None
+        assert case.result.status in ("failed", "partial")
 
 
 # -- from inside ------------------------------------------------------------------------------------------------------
@@ -231,14 +206,6 @@ def test_an_interrupt_out_of_a_node_an_item_or_a_condition_ends_the_run_at_any_p
                 where.append(at_node)
                 raise interrupt
 
-        async def go(case=case):
-            try:
-                case.run = case.executor.start({"xs": [0, 1, 2, 3, 4], "few": [0, 1, 2]}, case.schedule)
-                await case.run
-            except interrupt as error:
-                case.raised = error
-
-        case._go = go  # type: ignore[method-assign]  # SystemExit is no error that a case expects
         case.work.disturb = disturb
         case.play()
         assert isinstance(case.raised, interrupt), where
@@ -254,16 +221,17 @@ def test_an_interrupt_out_of_a_node_an_item_or_a_condition_ends_the_run_at_any_p
 def test_an_observer_may_cancel_at_any_event(schedule, limits):
     for number in range(len(list(undisturbed(schedule, limits).result.events))):
         heard: list[int] = []
+        case = Case(schedule, limits)
 
-        def observe(event, number=number, heard=heard):
+        def observe(event, case=case, number=number, heard=heard):
             heard.append(event.seq)
             if event.seq == number:
-                cancel_run(holder[0])
+                cancel_run(case)
 
-        holder = [Case(schedule, limits, observers=(observe,))]
-        holder[0].play()
-        is_whole(holder[0], undisturbed(schedule, limits))
-        assert holder[0].ticks_at_end == len(holder[0].work.ticks)
+        case.observers = (observe,)
+        case.play()
+        is_whole(case, undisturbed(schedule, limits))
+        assert case.ticks_at_end == len(case.work.ticks)
         assert heard == list(range(len(heard)))
 
 

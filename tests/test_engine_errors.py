@@ -1,10 +1,9 @@
-"""Errors of every kind, out of every place, mean the same in every mode; limits and time limits leave nothing behind."""
+"""Errors of every kind, out of every place, mean the same in every mode, and leave nothing behind."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from itertools import count
 from typing import Any
 
@@ -148,7 +147,7 @@ def test_an_interrupted_node_is_not_called_abandoned_for_an_older_call_that_goes
 
 @pytest.mark.parametrize("mode", AWAITED)
 def test_amounts_that_were_given_back_add_up_to_what_there_was(mode: Mode):
-    """0.7 + 0.2 + 0.1 taken from 1.0 and given back is less than 1.0 in floats, and a node that needs it all would hang."""
+    """In floats, what is left of 1.0 after 0.7, 0.2 and 0.1 came and went is less: who needs it all would hang."""
     amounts = [0.7, 0.8, 0.2, 0.1, 0.9, 0.3, 0.6]
 
     def work(k: int) -> Any:
@@ -161,9 +160,7 @@ def test_amounts_that_were_given_back_add_up_to_what_there_was(mode: Mode):
     dag = AgentDAG()
     for k, amount in enumerate(amounts):
         dag.add_node(AgentNode(f"n{k}", work(k), resources={"gpu": amount}))
-    for k in count(len(amounts)):
-        if k == len(amounts) + 5:
-            break
+    for k in range(len(amounts), len(amounts) + 5):
         dag.add_node(AgentNode(f"n{k}", work(k), resources={"gpu": 1.0}))
     for k in range(len(amounts)):
         dag.add_edge(f"n{k}", f"n{len(amounts)}")
@@ -289,10 +286,3 @@ def test_an_error_of_the_engines_own_ends_the_run_with_it(mode: Mode, function, 
             assert len(calls) < moment
             return
         assert moment < 100
-
-
-def test_time_spent_by_these_tests_is_not_in_waiting():
-    """The worker threads that were abandoned above have ended by now, or will: none of them is waited for."""
-    began = time.perf_counter()
-    assert levels(AgentDAG().add_node(AgentNode("a", lambda: 1))).status == "success"
-    assert time.perf_counter() - began < 5

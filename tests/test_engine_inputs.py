@@ -40,7 +40,7 @@ class Runnable:
 
 
 async def async_double(x):
-    await asyncio.sleep(1)
+    await asyncio.sleep(0.01)
     return 2 * x
 
 

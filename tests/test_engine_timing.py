@@ -234,3 +234,71 @@ def test_execute_works_beside_a_running_loop():
 def test_a_wrong_schedule_is_refused_with_the_nearest():
     with pytest.raises(GraphError, match="did you mean 'dataflow'"):
         run(DAGExecutor(diamond()).aexecute(schedule="dataflw"))
+
+
+# -- the three schedules, to the second -------------------------------------------------------------------------------
+
+
+def layers() -> AgentDAG:
+    """Two chains of unlike steps that meet: a1(1) a2(5) a3(1) and b1(5) b2(1) b3(5), then a join(2)."""
+    dag = AgentDAG("layers")
+    for name, times in {"a": (1, 5, 1), "b": (5, 1, 5)}.items():
+        for k, seconds in enumerate(times, start=1):
+            dag.add_node(AgentNode(f"{name}{k}", sleeper(seconds)))
+            if k > 1:
+                dag.add_edge(f"{name}{k - 1}", f"{name}{k}")
+    dag.add_node(AgentNode("join", sleeper(2)))
+    return dag.add_edge("a3", "join").add_edge("b3", "join")
+
+
+@pytest.mark.parametrize(
+    ("options", "starts"),
+    [
+        ({"parallel": False}, {"a1": 0, "b1": 1, "a2": 6, "b2": 11, "a3": 12, "b3": 13, "join": 18}),
+        ({"schedule": "levels"}, {"a1": 0, "b1": 0, "a2": 5, "b2": 5, "a3": 10, "b3": 10, "join": 15}),
+        ({"schedule": "dataflow"}, {"a1": 0, "b1": 0, "a2": 1, "b2": 5, "a3": 6, "b3": 6, "join": 11}),
+        (
+            {"parallel": False, "schedule": "dataflow"},
+            {"a1": 0, "b1": 1, "a2": 6, "b2": 11, "a3": 12, "b3": 13, "join": 18},
+        ),
+    ],
+    ids=["one by one", "levels", "dataflow", "parallel wins"],
+)
+def test_every_node_starts_when_its_schedule_says(options, starts):
+    nodes = run(DAGExecutor(layers()).aexecute(**options)).record.nodes
+    assert {name: node.start_s for name, node in nodes.items()} == starts
+    assert all(node.status is NodeStatus.COMPLETED for node in nodes.values())
+
+
+def test_awaiting_a_graph_runs_it_level_by_level_with_or_without_a_state():
+    async def cell():
+        return await layers(), await layers()({"x": 1}), await layers().start({"x": 1})
+
+    for result in run(cell()):
+        assert (result.record.schedule, result.execution_time_seconds) == ("levels", 17)
+
+
+def test_a_condition_takes_its_time_before_the_next_starts():
+    async def thinks(_):
+        await asyncio.sleep(3)
+        return True
+
+    dag = AgentDAG().add_node(AgentNode("a", sleeper(1))).add_node(AgentNode("b", sleeper(1)))
+    dag.add_node(AgentNode("c", sleeper(1))).add_edge("a", "b", thinks).add_edge("b", "c")
+    nodes = run(DAGExecutor(dag).aexecute(schedule="dataflow")).record.nodes
+    assert (nodes["a"].end_s, nodes["b"].start_s, nodes["c"].start_s) == (1, 4, 5)
+
+
+@pytest.mark.parametrize("schedule", ["levels", "dataflow"])
+def test_a_level_opens_also_when_all_before_it_was_skipped(schedule):
+    async def breaks():
+        raise ValueError
+
+    dag = AgentDAG().add_node(AgentNode("breaks", breaks))
+    for k in range(3):
+        dag.add_node(AgentNode(f"skipped{k}", sleeper(1)))
+    dag.add_edge("breaks", "skipped0").add_edge("skipped0", "skipped1").add_edge("skipped1", "skipped2")
+    dag.add_node(AgentNode("always", sleeper(1), trigger="always")).add_edge("skipped2", "always")
+    result = run(DAGExecutor(dag).aexecute(schedule=schedule))
+    assert result.execution_time_seconds == 1
+    assert result.record.nodes["always"].status is NodeStatus.COMPLETED

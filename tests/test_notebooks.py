@@ -51,6 +51,27 @@ def test_the_patterns_are_as_much_faster_as_the_text_says(tmp_path):
     assert 1.4 < levelled <= 1.75
 
 
+@pytest.mark.kernel
+def test_the_graphs_do_what_their_text_says(tmp_path):
+    everything = "\n".join(executed("03_graphs.ipynb", tmp_path))
+    for shown in (
+        "'Barriers I for engineers'",  # the cell that was changed
+        "✓ search  given",
+        "⊘ thank  not routed",
+        "'page': 'three headlines, no weather'",
+        "'archive': ConnectionError('the archive is closed on Sundays')",
+        "✓ summary  6 items · 1 failed",
+        "['draft of Barriers 2: fine', 'draft of Barriers 3: fine']",
+        "['left', 'right', 'start']",
+        "did you mean 'hits'?",
+        "■ cancelled",
+        "(10, True)",  # events, and the loaded run's table equals the run's own
+    ):
+        assert shown in everything
+    levels, dataflow = (float(x) for x in re.findall(r"uneven ✓ success · \w+ · ([\d.]+) s", everything))
+    assert dataflow < levels  # by 0.3 s of 0.75, in real seconds
+
+
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda p: p.name)
 def test_a_notebook_is_committed_with_outputs_and_without_errors_or_paths(path):
     notebook = nbformat.read(path, as_version=4)
