@@ -132,7 +132,7 @@ def at_once(monkeypatch):
 OPTIONS = [{}, {"max_concurrency": 1}, {"max_concurrency": 2}]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(specs(), st.sets(st.integers(0, 6), max_size=2))
 def test_all_modes_agree_on_everything_but_time(nodes, overridden):
     dag = build(nodes)
@@ -153,7 +153,7 @@ def test_all_modes_agree_on_everything_but_time(nodes, overridden):
             assert all(step.record.status.final for step in walk(result.record))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(specs(), st.sampled_from(AWAITED))
 def test_nothing_starts_before_its_sources_have_ended_on_any_level(nodes, mode):
     def check(record: RunRecord) -> None:

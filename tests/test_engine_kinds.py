@@ -107,6 +107,7 @@ def test_when_no_attempt_is_left_the_last_error_counts(mode: Mode, kind: Kind, o
 
 @every_kind
 @every_mode
+@pytest.mark.usefixtures("no_backoff")
 def test_a_node_that_raises_cancelled_error_by_itself_has_failed(mode: Mode, kind: Kind):
     def cancels(x):
         raise asyncio.CancelledError("my own")

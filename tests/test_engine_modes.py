@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("straight_path")
 
 
 async def async_double(x):
-    await asyncio.sleep(1)
+    await asyncio.sleep(0.01)
     return 2 * x
 
 

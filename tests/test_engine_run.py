@@ -103,9 +103,6 @@ def test_a_handles_repr_says_where_it_stands():
     assert after.startswith("<Run of 'diamond': success, 5 of 5 nodes ended, 6.")
 
 
-@pytest.mark.xfail(
-    reason="Stop is told from a waiter's own timeout by a signal handler, which is still to come", strict=True
-)
 def test_stop_during_the_await_of_a_run_in_the_background_cancels_the_run():
     handles = []
 

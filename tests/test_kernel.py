@@ -15,6 +15,7 @@ pytestmark = pytest.mark.kernel
 @pytest.fixture(scope="module")
 def kernel() -> Iterator[Any]:
     manager, client = start_new_kernel(kernel_name="python3")
+    client.manager = manager  # for the test of Stop
     try:
         yield client
     finally:
@@ -76,3 +77,34 @@ def test_a_run_goes_on_in_the_background_between_cells(kernel):
     run_cell(kernel, GRAPH)
     run_cell(kernel, "run = dag.start({'x': 5})")
     assert run_cell(kernel, "(await run).node_results")["text/plain"] == "{'double': 10}"
+
+
+@pytest.mark.parametrize("cell", ["await dag", "run = dag.start(); await run"], ids=["graph", "background run"])
+def test_stop_ends_an_awaited_run_while_the_loop_idles_and_keeps_what_is_done(kernel, cell):
+    run_cell(kernel, GRAPH)
+    run_cell(
+        kernel,
+        """
+async def slow():
+    print("it began")
+    await asyncio.sleep(45)
+
+dag = AgentDAG("stopped").add_node(AgentNode("quick", lambda: 1)).add_node(AgentNode("slow", slow))
+""",
+    )
+    identity = kernel.execute(cell)
+    raised = ""
+    while True:
+        message = kernel.get_iopub_msg(timeout=60)
+        kind, content = message["msg_type"], message["content"]
+        if message["parent_header"].get("msg_id") != identity:
+            continue
+        if kind == "stream" and "it began" in content["text"]:
+            kernel.manager.interrupt_kernel()
+        elif kind == "error":
+            raised = content["ename"]
+        elif kind == "status" and content["execution_state"] == "idle":
+            break
+    assert raised == "CancelledError"
+    stopped = run_cell(kernel, "r = last_run(); r.status, r.node_results, r.execution_time_seconds < 20")
+    assert stopped["text/plain"] == "('cancelled', {'quick': 1}, True)"

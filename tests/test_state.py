@@ -177,7 +177,7 @@ def test_readers_are_not_disturbed_by_writers():
 
     def reads():
         try:
-            for _ in range(300):
+            for _ in range(60):
                 dict(state)
                 state.to_dict()
                 state.to_json()

@@ -42,7 +42,7 @@ class LoopCalls(Ledger):
         """Start the nodes that wait for nothing."""
         raise NotImplementedError
 
-    async def drive(self) -> None:
+    async def drive(self, only_interrupts: bool = False) -> None:
         """Wait for the end, and end the run if that wait is cancelled."""
         raise NotImplementedError
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 import time
+from contextlib import nullcontext
 from functools import partial
 from types import CoroutineType
 
@@ -13,6 +14,7 @@ from linus_nb import events as ev
 from linus_nb.engine import log, policy, watch
 from linus_nb.engine.deadline import GRACE_S
 from linus_nb.engine.frontier import Decision
+from linus_nb.engine.interrupts import told_to
 from linus_nb.engine.ledger import FAIL_FAST, FAILED, RUNNING
 from linus_nb.engine.loop_calls import LoopCalls
 from linus_nb.engine.policy import Fatal, Outcome
@@ -20,6 +22,8 @@ from linus_nb.engine.pool import Pool
 from linus_nb.engine.threads import ThreadCall
 from linus_nb.graph.binding import NOTHING
 from linus_nb.graph.plan import Place
+
+INTERRUPT_S = 1.0  # a cancellation that comes so soon after an interrupt comes from it
 
 _set_sink = ev.sink.set
 logger = logging.getLogger("linus_nb")
@@ -339,28 +343,35 @@ class LoopRun(LoopCalls):
                 self.cancel_node(i, reason)
         self.close()
 
-    async def wait_for_end(self) -> None:
-        """Wait for the end. Being cancelled as a mere waiter does not end the run; `drive` does that.
+    async def drive(self, only_interrupts: bool = False) -> None:
+        """Wait for the end. A cancellation of this wait cancels the run, waits for its end, and goes on.
+
+        Args:
+            only_interrupts: do so only where an interrupt (Stop, Ctrl-C) is behind the cancellation; a mere waiter's
+                own time limit leaves the run going.
 
         Raises:
             KeyboardInterrupt: a node raised it; likewise SystemExit.
         """
-        await asyncio.shield(self.done)
+        heard: list[float] = []
+        try:
+            with told_to(lambda: heard.append(time.monotonic())) if self.nest is None else nullcontext():
+                await asyncio.shield(self.done)
+        except asyncio.CancelledError:
+            interrupted = bool(heard) and time.monotonic() - heard[-1] < INTERRUPT_S
+            if interrupted or not only_interrupts:
+                await self._stop()
+            raise
         if self.fatal is not None:
             raise self.fatal
 
-    async def drive(self) -> None:
-        """Wait for the end; a cancellation of this wait cancels the run, waits for its end, and goes on."""
-        try:
-            await self.wait_for_end()
-        except asyncio.CancelledError:
-            self.cancel()
-            if not self.ended:
-                try:
-                    await asyncio.shield(self.done)  # at most GRACE_S
-                except asyncio.CancelledError:
-                    self.abandon()  # asked twice: go at once
-            raise
+    async def _stop(self) -> None:
+        self.cancel()
+        if not self.ended:
+            try:
+                await asyncio.shield(self.done)  # at most GRACE_S
+            except asyncio.CancelledError:
+                self.abandon()  # asked twice: go at once
 
     # -- what is seen from outside the loop: by `watch` --------------------------------------------------------------
 

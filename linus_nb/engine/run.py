@@ -15,8 +15,8 @@ from linus_nb.events import NodeStatus
 class Run(LoopRun):
     """A run that goes on in the running event loop.
 
-    ``await run`` returns its result, and giving up that wait leaves the run going; ``async for event in run`` replays
-    it from the first event; ``run.cancel()`` ends it and keeps what is done.
+    ``await run`` returns its result; giving up that wait leaves the run going, unless Stop or Ctrl-C is behind it.
+    ``async for event in run`` replays it from the first event; ``run.cancel()`` ends it and keeps what is done.
     """
 
     @property
@@ -25,7 +25,7 @@ class Run(LoopRun):
         return fold(self.log)
 
     def __await__(self) -> Generator[None, None, ExecutionResult]:
-        yield from self.wait_for_end().__await__()
+        yield from self.drive(only_interrupts=True).__await__()
         return self.result()
 
     async def __aiter__(self) -> AsyncIterator[ev.Event]:

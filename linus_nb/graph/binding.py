@@ -148,9 +148,16 @@ def _unreadable(plan: Plan, i: int, key: str, initial: frozenset[str]) -> str:
     name = plan.names[i]
     writers = [w for w in plan.writers.get(key, ()) if w != i]
     if writers:
-        writer = plan.names[writers[-1]]
-        edge = f"{writer!r} -> {name!r}"
-        return f"node {name!r} reads {key!r} from {writer!r}, which does not come before it; add an edge {edge}"
+        before = [w for w in writers if not plan.is_ancestor(i, w)]
+        if before:
+            writer = plan.names[before[-1]]
+            edge = f"{writer!r} -> {name!r}"
+            return f"node {name!r} reads {key!r} from {writer!r}, which does not come before it; add an edge {edge}"
+        writer = plan.names[writers[0]]
+        return (
+            f"node {name!r} reads {key!r}, which only {writer!r} writes, and that comes after it; "
+            f"pass {key!r} in initial_state, or turn the order round"
+        )
     known = _visible_keys(plan, i, initial)
     seen = ", ".join(map(repr, sorted(known)[:12])) or "none"
     hint = nearest(key, known) or nearest(key, (k for k, w in plan.writers.items() if w != [i]))

@@ -1,0 +1,68 @@
+"""Hears an interrupt (Stop, Ctrl-C) while somebody awaits a run, and wakes the event loop for it.
+
+Whoever runs the loop has a handler for SIGINT that cancels the task which awaits. Two things are missing: an idle loop
+does not notice before something else wakes it (ipykernel #881), and the task cannot tell an interrupt from any other
+cancellation, such as its own time limit. So a handler of ours stands before the one that is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+_listeners: list[tuple[asyncio.AbstractEventLoop, Callable[[], None]]] = []
+_previous: Any = None  # the handler that was there before ours
+_at_work = False
+
+
+@contextmanager
+def told_to(listener: Callable[[], None]) -> Iterator[None]:
+    """Tell ``listener`` of every interrupt, from the signal handler, while the block goes on.
+
+    Does nothing outside the main thread, which alone hears signals, and where interrupts are ignored.
+    """
+    if threading.current_thread() is not threading.main_thread() or not callable(signal.getsignal(signal.SIGINT)):
+        yield
+        return
+    entry = (asyncio.get_running_loop(), listener)
+    _listeners.append(entry)
+    _install()
+    try:
+        yield
+    finally:
+        _listeners.remove(entry)
+        if not _listeners and signal.getsignal(signal.SIGINT) is _handle:
+            signal.signal(signal.SIGINT, _previous)
+
+
+def _install() -> None:
+    """Stand before the handler of the moment: a cell's own is new with each cell."""
+    global _previous
+    current = signal.getsignal(signal.SIGINT)
+    if current is not _handle:
+        _previous = current
+        signal.signal(signal.SIGINT, _handle)
+
+
+def _handle(number: int, frame: FrameType | None) -> None:
+    global _at_work
+    if _at_work:  # somebody stands before us who was there after us: they have called us back
+        return
+    _at_work = True
+    try:
+        for loop, listener in tuple(_listeners):
+            listener()
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_nothing)
+        _previous(number, frame)
+    finally:
+        _at_work = False
+
+
+def _nothing() -> None:
+    """Wake the loop."""
