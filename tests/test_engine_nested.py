@@ -297,3 +297,14 @@ def test_a_graph_that_reports_nothing_yet_is_told_by_its_shape(mode: Mode):
     shape = mode(around(pair("inner", lambda: 1, lambda: 2))).record.graph
     assert shape.nodes[0].kind == "dag"
     assert [node.name for node in shape.nodes[0].inner.nodes] == ["first", "second"]
+
+
+@every_mode
+def test_calls_in_a_run_that_a_function_starts_by_itself_count_for_its_node_too(mode):
+    inner = AgentDAG("inner").add_node(AgentNode("asks", lambda: report(ModelCalled("m", 0.1, 3, 4))))
+
+    async def starts():
+        await inner()
+
+    result = mode(AgentDAG().add_node(AgentNode("starts", starts)))
+    assert [call.model for _, call in result.record.nodes["starts"].calls] == ["m"]

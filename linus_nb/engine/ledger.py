@@ -88,6 +88,7 @@ class Ledger:
         self._start = clock()
         self._keys = plan.output_keys
         self._receive = self.report  # bound once, not for each node
+        self._around = ev.sink.get() if nest is None else None  # of a run that code inside a node has started
         if nest is None:
             history.remember(self.result)
         else:
@@ -219,6 +220,9 @@ class Ledger:
         """Take a report of a model or tool call; one that comes late is dropped."""
         if self.status[place.i] is RUNNING and not self.ended:
             self.log.append((log.called, self.now(), place.i, (call, place.item)))
+            if self._around is not None:
+                receive, outer_place = self._around
+                receive(outer_place, call)
 
     def _tell_outer(self, seq: int) -> None:
         """Tell the run around this one of an event, unless it has given this one up."""
