@@ -105,12 +105,16 @@ class RunFailedError(LinusError, RuntimeError):
 
 
 class NodeTimeoutError(LinusError, TimeoutError):
-    """An attempt that took longer than ``timeout_seconds``."""
+    """An attempt that took longer than ``timeout_seconds``; ``abandoned`` if it could not be stopped and goes on."""
 
-    def __init__(self, node: str, timeout_s: float) -> None:
+    def __init__(self, node: str, timeout_s: float, abandoned: bool = False) -> None:
         self.node = node
         self.timeout_s = timeout_s
-        super().__init__(f"{node!r} gave no answer in {timeout_s:g} s; raise its timeout_seconds or give it retries")
+        self.abandoned = abandoned
+        left = ", and could not be stopped: it goes on, and nothing hears of it" if abandoned else ""
+        super().__init__(
+            f"{node!r} gave no answer in {timeout_s:g} s{left}; raise its timeout_seconds or give it retries"
+        )
 
 
 class MissingInputError(LinusError, KeyError):

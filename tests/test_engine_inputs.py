@@ -377,3 +377,16 @@ def test_a_prompt_template_is_filled_with_what_its_node_sees(mode: Mode):
         "one": "Human: Say tea.",
         "two": "Human: Say tea and milk.",
     }
+
+
+@every_mode
+@pytest.mark.parametrize("retry_count", [0, 1], ids=["short", "long"])
+def test_a_coroutine_that_an_async_function_returns_is_awaited_too(mode: Mode, retry_count):
+    async def inner():
+        return "found"
+
+    async def outer():
+        return inner()
+
+    dag = AgentDAG().add_node(AgentNode("outer", outer, retry_count=retry_count))
+    assert mode(dag).node_results == {"outer": "found"}

@@ -123,3 +123,14 @@ def test_a_cancel_between_two_attempts_ends_the_node_at_once(mode: Mode, monkeyp
     assert result.execution_time_seconds == 7
     assert result.record.nodes["n"].status is NodeStatus.CANCELLED
     assert result.status == "cancelled"
+
+
+@every_mode
+def test_a_key_that_is_missing_is_not_looked_for_again(mode: Mode):
+    def breaks():
+        raise OSError
+
+    dag = AgentDAG().add_node(AgentNode("writer", breaks, on_error="skip", output_key="text"))
+    dag.add_node(AgentNode("reader", lambda text: text, retry_count=3)).add_edge("writer", "reader")
+    reader = mode(dag).record.nodes["reader"]
+    assert (reader.status, reader.attempts) == ("failed", 1)

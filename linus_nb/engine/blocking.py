@@ -15,7 +15,7 @@ from linus_nb.engine import policy
 from linus_nb.engine.background import run_blocking
 from linus_nb.engine.deadline import ExpiredError, within
 from linus_nb.engine.frontier import Decision
-from linus_nb.engine.ledger import CANCELLED, COMPLETED, FAIL_FAST, FAILED, RUNNING, Ledger, Nest
+from linus_nb.engine.ledger import CANCELLED, COMPLETED, FAIL_FAST, FAILED, RUNNING, Ledger
 from linus_nb.engine.policy import Answer, Attempt, Outcome
 from linus_nb.engine.threads import ThreadCall
 from linus_nb.engine.view import StateView
@@ -166,9 +166,10 @@ class BlockingRun(Ledger):
             if came_back:
                 return Answer(call.outcome(), None)
             self._give_up(place)
-            return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds))
-        except ExpiredError:  # what it awaits, on the background loop
-            return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds or 0.0))
+            waits = self._awaited is not None  # for the background loop, where it is cancelled
+            return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds, abandoned=not waits))
+        except ExpiredError as expired:  # what it awaits, on the background loop
+            return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds or 0.0, expired.abandoned))
         except (KeyboardInterrupt, SystemExit, StoppedError, BrokenError):
             raise
         except BaseException as error:  # noqa: BLE001  a node's error is data
@@ -186,19 +187,7 @@ class BlockingRun(Ledger):
 
     def _inner(self, place: Place, args: tuple[Any, ...]) -> dict[str, Any]:
         """Run the graph that a node holds, as a part of this run."""
-        inner = self.bindings[place.i].inner
-        graph = self.plan.nodes[place.i].target.graph
-        assert inner is not None
-        assert graph is not None
-        child = BlockingRun(
-            *inner,
-            args[0] if args else {},
-            reducers=graph.reducers,
-            schedule=self.schedule,
-            clock=self._clock,
-            fail_fast=self.fail_fast,
-            nest=Nest(self, place),
-        )
+        child = self.inner_run(place, args)
         try:
             child.drive()
         except (KeyboardInterrupt, SystemExit):

@@ -12,7 +12,14 @@ GRACE_S = 0.2  # what has not ended so long after its cancellation is abandoned
 
 
 class ExpiredError(Exception):
-    """The time was over. `TimeoutError` would be mistaken for one that the coroutine raises itself."""
+    """The time was over. `TimeoutError` would be mistaken for one that the coroutine raises itself.
+
+    ``abandoned``: the coroutine would not end, and goes on.
+    """
+
+    def __init__(self, abandoned: bool) -> None:
+        self.abandoned = abandoned
+        super().__init__()
 
 
 async def within(seconds: float, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -49,7 +56,7 @@ async def within(seconds: float, coroutine: Coroutine[Any, Any, T]) -> T:
     finally:
         timer.cancel()
     task.add_done_callback(_look)
-    raise ExpiredError
+    raise ExpiredError(abandoned=not task.done())
 
 
 async def _ended(task: asyncio.Task[Any]) -> None:

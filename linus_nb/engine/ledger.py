@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import Context, copy_context
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from uuid import uuid4
 
 from linus_nb import events as ev
@@ -248,6 +248,21 @@ class Ledger:
         context = self._context.copy()
         context.run(ev.sink.set, (receive or self._receive, place))
         return context
+
+    def inner_run(self, place: Place, args: tuple[Any, ...]) -> Self:
+        """Return a run, still to begin, of the graph that a node holds: a part of this run, with the same schedule."""
+        inner, graph = self.bindings[place.i].inner, self.plan.nodes[place.i].target.graph
+        assert inner is not None
+        assert graph is not None
+        return type(self)(
+            *inner,
+            args[0] if args else {},
+            reducers=graph.reducers,
+            schedule=self.schedule,
+            clock=self._clock,
+            fail_fast=self.fail_fast,
+            nest=Nest(self, place),
+        )
 
     def arguments(self, place: Place, value: Any = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the positional and keyword arguments of the call at a place; ``value`` is the item's.

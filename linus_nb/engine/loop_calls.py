@@ -12,7 +12,7 @@ from linus_nb.engine import policy, watch
 from linus_nb.engine.deadline import ExpiredError, within
 from linus_nb.engine.frontier import Decision
 from linus_nb.engine.items import Items
-from linus_nb.engine.ledger import Ledger, Nest
+from linus_nb.engine.ledger import Ledger
 from linus_nb.engine.policy import Answer, Attempt, Fatal, Outcome
 from linus_nb.engine.pool import Pool
 from linus_nb.engine.threads import ThreadCall
@@ -85,11 +85,13 @@ class LoopCalls(Ledger):
             return await self._call(place, item)
         try:
             return await within(node.timeout_seconds, self._call(place, item))
-        except ExpiredError:
+        except ExpiredError as expired:
             child = self.children.get(place)
             if isinstance(child, LoopCalls):  # it would give up its own a moment later, after this node has ended
                 child.abandon()
-            return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds))
+            call = self.in_threads.get(place)
+            abandoned = expired.abandoned or (call is not None and not call.ended)
+            return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds, abandoned))
 
     async def _call(self, place: Place, item: Any) -> Answer | Fatal:
         target = self.plan.nodes[place.i].target
@@ -132,19 +134,7 @@ class LoopCalls(Ledger):
 
     async def _inner(self, place: Place, args: tuple[Any, ...]) -> Answer | Fatal:
         """Run the graph that a node holds, as a part of this run: same schedule, same places, same resources."""
-        inner = self.bindings[place.i].inner
-        graph = self.plan.nodes[place.i].target.graph
-        assert inner is not None
-        assert graph is not None
-        child = type(self)(
-            *inner,
-            args[0] if args else {},
-            reducers=graph.reducers,
-            schedule=self.schedule,
-            clock=self._clock,
-            fail_fast=self.fail_fast,
-            nest=Nest(self, place),
-        )
+        child = self.inner_run(place, args)
         child.begin(self.pool)
         try:
             await child.drive()
