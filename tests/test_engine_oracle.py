@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from linus_nb import ExecutionResult
@@ -246,8 +246,17 @@ def higher_goes_first(specs: Graph, result: ExecutionResult) -> None:
 # -- the properties ------------------------------------------------------------------------------------------------
 
 
+TWO_FAILURES_ABOVE = (  # named is the first in plan order, whoever failed first
+    NodeSpec("n0", milliseconds=2, breaks=9),
+    NodeSpec("n1", breaks=9),
+    NodeSpec("n2", edges=((1, "plain"), (0, "plain"))),
+    NodeSpec("n3", edges=((2, "plain"),)),
+)
+
+
 @examples(120)
 @given(graphs(), st.sampled_from([None, 1, 2, 3]))
+@example(TWO_FAILURES_ABOVE, None)
 def test_every_mode_comes_to_what_the_oracle_says(specs, max_concurrency):
     expected = Expected(specs, INITIAL, Trace())
     trace = Trace()

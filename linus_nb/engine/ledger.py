@@ -224,6 +224,10 @@ class Ledger:
                 receive, outer_place = self._around
                 receive(outer_place, call)
 
+    def is_telling(self) -> bool:
+        """Return whether an observer is being told of an event at the moment, of this run or of one around it."""
+        return self.log.telling or (self.nest is not None and self.nest.outer.is_telling())
+
     def _tell_outer(self, seq: int) -> None:
         """Tell the run around this one of an event, unless it has given this one up."""
         assert self.nest is not None

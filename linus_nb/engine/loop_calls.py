@@ -31,7 +31,7 @@ class LoopCalls(Ledger):
     loop: asyncio.AbstractEventLoop
     open: bool
     pool: Pool | None
-    in_threads: dict[Place, ThreadCall]
+    in_threads: dict[int, dict[int | None, ThreadCall]]  # the latest call of each node and item
     dropped: set[Place]  # items that were cancelled while the run goes on
 
     def wanted(self, place: Place) -> bool:
@@ -89,7 +89,7 @@ class LoopCalls(Ledger):
             child = self.children.get(place)
             if isinstance(child, LoopCalls):  # it would give up its own a moment later, after this node has ended
                 child.abandon()
-            call = self.in_threads.get(place)
+            call = self.in_threads.get(place.i, {}).get(place.item)
             abandoned = expired.abandoned or (call is not None and not call.ended)
             return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds, abandoned))
 
@@ -106,7 +106,7 @@ class LoopCalls(Ledger):
             else:
                 assert target.blocking is not None
                 call = ThreadCall(partial(target.blocking, *args, **kwargs), self.context(place, self._hand_over))
-                self.in_threads[place] = call
+                self.in_threads.setdefault(place.i, {})[place.item] = call
                 await call.wait()
                 value = call.outcome()
             while inspect.isawaitable(value):

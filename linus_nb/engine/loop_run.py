@@ -47,7 +47,7 @@ class LoopRun(LoopCalls):
         self.tasks: dict[int, asyncio.Task[None]] = {}
         self._queued: set[int] = set()  # nodes that wait for a place
         self._holding: set[int] = set()  # nodes that have one
-        self.in_threads: dict[Place, ThreadCall] = {}
+        self.in_threads: dict[int, dict[int | None, ThreadCall]] = {}
         self.dropped: set[Place] = set()
         self.stalls: dict[int, float] = {}  # nodes that `watch` sees keep the loop busy, and since when
         self.done: asyncio.Future[None] = self.loop.create_future()
@@ -230,8 +230,7 @@ class LoopRun(LoopCalls):
             self._finish()
 
     def _let_go(self, i: int) -> None:
-        for place in [place for place in self.in_threads if place.i == i]:
-            del self.in_threads[place]
+        self.in_threads.pop(i, None)
         if i in self._holding:
             self._holding.remove(i)
             assert self.pool is not None
@@ -248,7 +247,7 @@ class LoopRun(LoopCalls):
             if not self.loop.is_closed():
                 self.loop.call_soon_threadsafe(self.cancel, reason)
             return
-        if self._is_telling():  # an observer asks, in the middle of some bookkeeping
+        if self.is_telling():  # an observer asks, in the middle of some bookkeeping
             self.loop.call_soon(self.cancel, reason)
             return
         if not self.open:
@@ -265,9 +264,6 @@ class LoopRun(LoopCalls):
             self.loop.call_later(GRACE_S, self.abandon)
         else:
             self._finish()
-
-    def _is_telling(self) -> bool:
-        return self.log.telling or (self.nest is not None and self.nest.outer.log.telling)
 
     def _never_began(self, i: int, task: asyncio.Task[None]) -> None:
         """Note the end of a task that was cancelled before its first step: its body, which would do it, never ran."""
@@ -299,7 +295,7 @@ class LoopRun(LoopCalls):
 
     def _left_behind(self, i: int) -> bool:
         """Return whether a blocking call of a node still goes on in its thread."""
-        return any(place.i == i and not call.ended for place, call in self.in_threads.items())
+        return any(not call.ended for call in self.in_threads.get(i, {}).values())
 
     def _finish(self) -> None:
         self.open = False
