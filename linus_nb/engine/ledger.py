@@ -277,16 +277,15 @@ class Ledger:
         i = place.i
         binding = self.bindings[i]
         way = binding.way
-        if way == "view":
-            beside = {} if binding.item is None else {binding.item: value}
-            view = StateView(self.values, i, beside=beside)
-            # LangChain takes a dict, and no other mapping
-            return (dict(view) if self.plan.nodes[i].target.kind == "runnable" else view,), {}
         if way == "nothing":
             return (), {}
         if way == "item":
             return (value,), {}
         named = {} if binding.item is None else {binding.item: value}
+        if way == "view":
+            return (StateView(self.values, i, beside=named),), {}
+        if way == "copy":
+            return (dict(StateView(self.values, i, beside=named)),), {}
         read = self.values.read
         for name, key, writers in binding.keys:
             found = read(key, writers)

@@ -36,7 +36,7 @@ def unneeded(plan: Plan, bindings: Sequence[Binding], given: Collection[int]) ->
             if leads_to_given and not _is_read(plan, i, readers.get(plan.output_keys[i] or "", ()), see_all):
                 idle.add(i)
                 continue
-            if bindings[i].way == "view":
+            if bindings[i].way in ("view", "copy"):
                 see_all.append(i)
             for _, key, _ in bindings[i].keys:
                 readers.setdefault(key, []).append(i)

@@ -30,9 +30,10 @@ class Values:
         if self.reducers and key in self.reducers:
             heard = self._heard(key, writers)
             return reduce(self.reducers[key], heard) if heard else MISSING
+        written = self.written
         for w in reversed(writers):
-            if w in self.written:
-                return self.written[w]
+            if w in written:
+                return written[w]
         return self.initial.get(key, MISSING)
 
     def _heard(self, key: str, writers: Sequence[int]) -> list[Any]:
@@ -49,8 +50,14 @@ class Values:
 
         Where a reducer raises, what it was to fold is kept as a list: a finished run must not be lost for it.
         """
-        written = (key for key, writers in self.plan.writers.items() if any(w in self.written for w in writers))
-        return {key: self.current(key) for key in written}
+        written, found = self.written, {}
+        for key, writers in self.plan.writers.items():
+            if len(writers) == 1 and key not in self.reducers:  # nearly all of them
+                if writers[0] in written:
+                    found[key] = written[writers[0]]
+            elif any(w in written for w in writers):
+                found[key] = self.current(key)
+        return found
 
     def current(self, key: str) -> Any:
         """Return the value of a key that was written, of all writers so far."""
@@ -87,7 +94,8 @@ class StateView(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         if self._beside and key in self._beside:
             return self._beside[key]
-        value = self._values.read(key, self._heard(key))
+        values = self._values
+        value = values.read(key, self._heard(key) if self._own else values.plan.heard(key, self._i))
         if value is MISSING:
             raise KeyError(key)
         return value

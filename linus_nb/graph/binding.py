@@ -55,11 +55,12 @@ def _of_one_input(plan: Plan, i: int, node: AgentNode) -> Binding:
     if not node.target.takes_input:
         return NOTHING
     mapping = node.input_mapping
+    all_of_it = Binding("copy", item=node.map_item) if node.target.kind == "runnable" else VIEW
     if node.map_over is None:
-        return VIEW if mapping is None else Binding("dict", _keys(plan, i, mapping))
+        return all_of_it if mapping is None else Binding("dict", _keys(plan, i, mapping))
     if mapping is not None:
         return Binding("dict", _keys(plan, i, mapping), item=node.map_item or "item")
-    return Binding("item") if node.map_item is None else Binding("view", item=node.map_item)
+    return Binding("item") if node.map_item is None else replace(all_of_it, item=node.map_item)
 
 
 def _keys(plan: Plan, i: int, mapping: Mapping[str, str]) -> tuple[tuple[str, str, Sequence[int]], ...]:

@@ -18,13 +18,14 @@ class Place(NamedTuple):
     item: int | None = None
 
 
-Way = Literal["nothing", "keywords", "positions", "dict", "view", "item"]
+Way = Literal["nothing", "keywords", "positions", "dict", "view", "copy", "item"]
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
     """How a node is called: with nothing, by keyword or position, with a dict of mapped keys, a view, or a bare item.
 
+    A "copy" is a dict of all that a view shows: LangChain takes no other mapping.
     ``keys`` holds what the agent calls a value, the state key it comes from, and those that write this key before the
     node, in plan order; ``optional`` ones may be absent. ``positions`` are names in the order of a call by position.
     ``item`` is what a mapped node's agent calls the item. ``inner`` holds the plan and the bindings of the graph that
