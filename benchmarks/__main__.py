@@ -1,4 +1,8 @@
-"""Run every benchmark: ``python -m benchmarks``."""
+"""Run the benchmarks that need nothing but this project: ``python -m benchmarks``.
+
+Beside them stand ``python -m benchmarks.scale`` (up to 100,000 nodes) and ``python -m benchmarks.peers`` (other
+engines, after ``pip install -e '.[peers]'``).
+"""
 
 from __future__ import annotations
 

@@ -7,11 +7,14 @@ Only what works takes a place; a node that waits for its items, or for the graph
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from fractions import Fraction
 from heapq import heappop, heappush
 from math import inf
+from typing import TYPE_CHECKING
 
 from linus_nb.graph.plan import Plan
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 Rank = tuple[tuple[int, int], ...]
 """Who goes first: (minus priority, place in plan order) of a node, after that of the node that holds its graph."""
@@ -66,6 +69,10 @@ class Pool:
 
 def _exact(amounts: Needs) -> dict[str, Fraction]:
     """Return amounts as they are written: 0.7 is seven tenths, so that what is taken and given back adds up."""
+    if not amounts:
+        return {}
+    from fractions import Fraction  # it loads decimal, for the few who count resources
+
     return {resource: Fraction(str(amount)) for resource, amount in amounts.items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from linus_nb.display import Shown, view
-from linus_nb.engine.jsonl import json_line
 from linus_nb.engine.record import RunRecord, fold
 from linus_nb.errors import RunFailedError
 from linus_nb.events import Event, NodeStatus
@@ -54,7 +53,7 @@ class RecordedRun(Shown):
 
         They hold what nodes returned, what tools got and gave, and where errors were raised.
         """
-        return "".join(map(json_line, self.events))
+        return "".join(self._json_lines())
 
     def save_jsonl(self, path: str | PathLike[str]) -> None:
         """Write the run's events to a file as JSON lines; `linus_nb.load_run` reads it back.
@@ -63,7 +62,12 @@ class RecordedRun(Shown):
             OSError: the file cannot be written.
         """
         with Path(path).open("w", encoding="ascii", newline="\n") as file:
-            file.writelines(map(json_line, self.events))
+            file.writelines(self._json_lines())
+
+    def _json_lines(self) -> Iterator[str]:
+        from linus_nb.engine.jsonl import json_line  # loaded by those who save a run, not by all
+
+        return map(json_line, self.events)
 
     def raise_for_failure(self) -> Self:
         """Return this result, or raise if the run failed or was cancelled.
