@@ -7,9 +7,11 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from linus_nb import events
+from linus_nb.agent.plan_run import acarry_out, carry_out
 from linus_nb.agent.requests import CallModel, CallTool, Message, Reply, Request, Steps, ToolOutcome
 from linus_nb.agent.schemas import is_strict, without_lengths
 from linus_nb.engine.background import run_blocking
@@ -31,7 +33,12 @@ def drive(steps: Steps[T], llm: BaseChatModel) -> T:
         except StopIteration as stop:
             result: T = stop.value
             return result
-        answer = _call_model(llm, request) if isinstance(request, CallModel) else _call_tool(request)
+        if isinstance(request, CallModel):
+            answer = _call_model(llm, request)
+        elif isinstance(request, CallTool):
+            answer = _call_tool(request)
+        else:
+            answer = carry_out(request, partial(drive, llm=llm), partial(adrive, llm=llm))
 
 
 async def adrive(steps: Steps[T], llm: BaseChatModel) -> T:
@@ -43,7 +50,12 @@ async def adrive(steps: Steps[T], llm: BaseChatModel) -> T:
         except StopIteration as stop:
             result: T = stop.value
             return result
-        answer = await (_acall_model(llm, request) if isinstance(request, CallModel) else _acall_tool(request))
+        if isinstance(request, CallModel):
+            answer = await _acall_model(llm, request)
+        elif isinstance(request, CallTool):
+            answer = await _acall_tool(request)
+        else:
+            answer = await acarry_out(request, partial(drive, llm=llm), partial(adrive, llm=llm))
 
 
 async def in_thread(function: Callable[[], T]) -> T:

@@ -14,9 +14,10 @@ from linus_nb.agent import prompts
 from linus_nb.agent.figures import loses_the_figure
 from linus_nb.agent.metrics import AgentMetrics
 from linus_nb.agent.replies import Task, Unusable, Verdict, read_arguments, read_plan, read_verdict
-from linus_nb.agent.requests import CallModel, CallTool, Message, Reply, Steps, ToolOutcome
+from linus_nb.agent.requests import CallModel, CallTool, CarryOut, Message, PlanOutcome, Reply, Steps, ToolOutcome
 from linus_nb.agent.response import AgentResponse, ExecutionStep
 from linus_nb.agent.schemas import plan_schema, verdict_schema
+from linus_nb.engine.result import ExecutionResult
 from linus_nb.errors import ReplyError
 from linus_nb.tools.tool import Tool
 
@@ -35,6 +36,7 @@ class AgentRun:
     clock: Callable[[], float] = time.perf_counter
     history: list[ExecutionStep] = field(default_factory=list)
     metrics: AgentMetrics = field(default_factory=AgentMetrics)
+    plans: list[ExecutionResult] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._began = self.clock()
@@ -59,7 +61,7 @@ def answer(run: AgentRun) -> Steps[AgentResponse]:
     if not m.task_completed:
         result = f"{result}\n\n(Not completed: {status})".lstrip()
     m.execution_time_seconds = run.elapsed()
-    return AgentResponse(result, m, run.history, status)
+    return AgentResponse(result, m, run.history, status, run.plans)
 
 
 def _rounds(run: AgentRun) -> Steps[str]:
@@ -108,26 +110,33 @@ def _reason(run: AgentRun, missing: str) -> Steps[Sequence[Task]]:
 
 
 def _carry_out(run: AgentRun, iteration: int, plan: Sequence[Task]) -> Steps[None]:
-    done: list[ExecutionStep] = []
-    for task in plan:
-        needed = [done[number - 1] for number in task.depends_on]
-        step = yield from carry_out_task(run, iteration, task, needed)
-        done.append(step)
-        run.history.append(step)
+    known = [step for step in run.history if step.status == COMPLETED]  # of earlier rounds
+
+    def work(task: Task, needed: Sequence[ExecutionStep]) -> Steps[ExecutionStep]:
+        return carry_out_task(run, iteration, task, needed or known)
+
+    outcome: PlanOutcome = yield CarryOut(tuple(plan), work)
+    run.plans.append(outcome.run)
+    for task, step in zip(plan, outcome.steps, strict=True):
+        run.history.append(step or _skipped(run, iteration, task))
 
 
-def carry_out_task(run: AgentRun, iteration: int, task: Task, needed: Sequence[ExecutionStep]) -> Steps[ExecutionStep]:
-    """Carry out one task, given the steps that it depends on. Touches nothing of other tasks."""
+def _skipped(run: AgentRun, iteration: int, task: Task) -> ExecutionStep:
+    now_s = run.elapsed()
+    why = "a task that it depends on did not complete"
+    return ExecutionStep(iteration, task.description, task.tool, None, "skipped", {}, why, now_s, now_s)
+
+
+def carry_out_task(run: AgentRun, iteration: int, task: Task, known: Sequence[ExecutionStep]) -> Steps[ExecutionStep]:
+    """Carry out one task, given the steps whose results it may use. Touches nothing of other tasks."""
     start_s = run.elapsed()
     arguments: dict[str, Any] = {}
     result, error, status = None, "", COMPLETED
-    if any(step.status != COMPLETED for step in needed):
-        status, error = "skipped", "a task that it depends on did not complete"
-    elif task.tool is None:
-        result = yield from _respond(run, task, needed)
+    if task.tool is None:
+        result = yield from _respond(run, task, known)
     else:
         try:
-            arguments = yield from _arguments(run, task, run.tools[task.tool], needed)
+            arguments = yield from _arguments(run, task, run.tools[task.tool], known)
         except ReplyError as unusable:
             status, error = "failed", str(unusable)
         else:
@@ -140,20 +149,18 @@ def carry_out_task(run: AgentRun, iteration: int, task: Task, needed: Sequence[E
     )
 
 
-def _respond(run: AgentRun, task: Task, needed: Sequence[ExecutionStep]) -> Steps[str]:
-    known = needed or [step for step in run.history if step.status == COMPLETED]
+def _respond(run: AgentRun, task: Task, known: Sequence[ExecutionStep]) -> Steps[str]:
     messages = prompts.respond_messages(task.description, run.instructions, known)
     reply = yield from _ask(run, CallModel(messages, "response"))
     return reply.text.strip()
 
 
-def _arguments(run: AgentRun, task: Task, tool: Tool, needed: Sequence[ExecutionStep]) -> Steps[dict[str, Any]]:
+def _arguments(run: AgentRun, task: Task, tool: Tool, known: Sequence[ExecutionStep]) -> Steps[dict[str, Any]]:
     if not tool.parameters:
         return {}  # nothing to decide
     asked = task.description
     if asked != run.question and not asked.strip():
         asked = run.question
-    known = needed or [step for step in run.history if step.status == COMPLETED]
     messages = prompts.argument_messages(asked, tool, known)
     return (
         yield from _asked(

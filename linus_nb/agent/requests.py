@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from linus_nb.agent.replies import Task
+from linus_nb.agent.response import ExecutionStep
 from linus_nb.tools.tool import Tool
+
+if TYPE_CHECKING:
+    from linus_nb.engine.result import ExecutionResult
 
 Message = tuple[str, str]
 """A role (``system``, ``user`` or ``assistant``) and a text: LangChain takes such pairs as they are."""
@@ -29,7 +34,26 @@ class CallTool:
     arguments: Mapping[str, Any]
 
 
-Request = CallModel | CallTool
+@dataclass(frozen=True, slots=True)
+class CarryOut:
+    """Carry out the tasks of a plan, each once those that it depends on have ended.
+
+    ``work`` gives the part of the loop for a task, from the task and the steps of those that it depends on.
+    """
+
+    tasks: tuple[Task, ...]
+    work: Callable[[Task, Sequence[ExecutionStep]], Steps[ExecutionStep]]
+
+
+Request = CallModel | CallTool | CarryOut
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOutcome:
+    """What a plan came to: a step for each task, None for one that was skipped; and the run, which can be looked at."""
+
+    steps: tuple[ExecutionStep | None, ...]
+    run: ExecutionResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +76,4 @@ class ToolOutcome:
 
 T = TypeVar("T")
 Steps = Generator[Request, Any, T]
-"""A part of the loop: yields requests, is sent a `Reply` or a `ToolOutcome` for each, and returns a ``T``."""
+"""A part of the loop: yields requests, is sent a `Reply`, `ToolOutcome` or `PlanOutcome` for each, returns a ``T``."""

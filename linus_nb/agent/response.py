@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from linus_nb.agent.metrics import AgentMetrics
 from linus_nb.display import Shown
+
+if TYPE_CHECKING:
+    from linus_nb.engine.result import ExecutionResult
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,21 @@ class AgentResponse(Shown):
         metrics: What the run cost.
         execution_history: The tasks carried out, in order.
         completion_status: ``completed``, or one sentence that says what is missing.
+        plans: The runs of the plans that were carried out, one for each round: each shows itself as a picture.
     """
 
     result: str
     metrics: AgentMetrics
     execution_history: list[ExecutionStep] = field(default_factory=list)
     completion_status: str = "completed"
+    plans: list[ExecutionResult] = field(default_factory=list)
 
     _view = "linus_nb.rendering.response:response_bundle"
+
+    @property
+    def plan(self) -> ExecutionResult | None:
+        """The run of the latest plan, a graph of tasks; None where no task was carried out."""
+        return self.plans[-1] if self.plans else None
 
     def __str__(self) -> str:
         return self.result

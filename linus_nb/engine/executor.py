@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from linus_nb.engine import history
 from linus_nb.engine.blocking import BlockingRun
 from linus_nb.engine.gates import Schedule, check_schedule
 from linus_nb.engine.ledger import Ledger
@@ -77,6 +78,7 @@ class DAGExecutor:
         resources: what there is, like ``{"gpu": 2}``, for nodes that name ``resources``.
         fail_fast: end the run at the first failed node.
         observers: callables that get each event; one that raises is removed and logged.
+        remember: whether `last_run` may give these runs; an agent's plans are not what its user looks for.
 
     >>> from linus_nb import AgentDAG, AgentNode
     >>> dag = AgentDAG("sums").add_node(AgentNode("double", lambda x: 2 * x, output_key="doubled"))
@@ -93,6 +95,7 @@ class DAGExecutor:
         resources: Mapping[str, float] | None = None,
         fail_fast: bool = False,
         observers: Iterable[Observer] = (),
+        remember: bool = True,
     ) -> None:
         whole = isinstance(max_concurrency, int) and not isinstance(max_concurrency, bool)
         if max_concurrency is not None and not (whole and max_concurrency >= 1):
@@ -110,6 +113,7 @@ class DAGExecutor:
         self.resources = dict(resources or {})
         self.fail_fast = fail_fast
         self.observers = tuple(observers)
+        self.remember = remember
         self._last: Ledger | None = None
 
     @property
@@ -217,4 +221,6 @@ class DAGExecutor:
             unneeded=unneeded,
         )
         self._last = run
+        if self.remember:
+            history.remember(run.result)
         return run

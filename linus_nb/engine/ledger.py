@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 from uuid import uuid4
 
 from linus_nb import events as ev
-from linus_nb.engine import history, log
+from linus_nb.engine import log
 from linus_nb.engine.frontier import Decision, Frontier
 from linus_nb.engine.gates import make_gate
 from linus_nb.engine.policy import Outcome
@@ -89,9 +89,7 @@ class Ledger:
         self._keys = plan.output_keys
         self._receive = self.report  # bound once, not for each node
         self._around = ev.sink.get() if nest is None else None  # of a run that code inside a node has started
-        if nest is None:
-            history.remember(self.result)
-        else:
+        if nest is not None:
             nest.outer.children[nest.place] = self
             self.log.listen_to_entries(self._tell_outer)
         self.log.append((log.run_started, 0.0, -1, (schedule, datetime.now(UTC), plan)))
