@@ -131,14 +131,19 @@ RUN_ALL = """async () => {
 }"""
 
 
-def run_all(page: Any, lab: Lab, notebook: str, timeout_s: float) -> None:
-    """Open a notebook, run all its cells, and wait until none is left to run."""
+def open_notebook(page: Any, lab: Lab, notebook: str) -> None:
+    """Open a notebook and wait until its kernel idles."""
     page.goto(lab.address(notebook))
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     page.wait_for_function(
         "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
         timeout=60_000,
     )
+
+
+def run_all(page: Any, lab: Lab, notebook: str, timeout_s: float) -> None:
+    """Open a notebook, run all its cells, and wait until none is left to run."""
+    open_notebook(page, lab, notebook)
     page.evaluate(RUN_ALL)
     page.wait_for_function(
         """() => {

@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from tests.browser.lab import Lab, run_all
+from tests.browser.lab import Lab, open_notebook, run_all
 
 pytestmark = pytest.mark.browser
 
@@ -93,3 +93,50 @@ def test_the_quickstart_runs_from_top_to_bottom_as_a_person_would_run_it(lab: La
     assert "714" in text
     assert "Your order came to 228." in text
     assert page.locator(".jp-OutputArea-output img[src^='data:image/svg+xml']:visible").count() >= 3
+
+
+def test_the_graphs_notebook_shows_items_and_opens_what_is_inside(lab: Lab, page: Any, screenshots: Path):
+    shutil.copy(NOTEBOOKS / "03_graphs.ipynb", lab.root / "03_graphs.ipynb")
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    run_all(page, lab, "03_graphs.ipynb", timeout_s=120)
+    assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    inside = page.locator("details:has-text('inside')").first
+    inside.scroll_into_view_if_needed()
+    picture = inside.locator("img").first
+    assert not picture.is_visible()
+    inside.locator("summary").click()
+    picture.wait_for(state="visible")
+    page.screenshot(path=screenshots / "graphs.png")
+
+
+STOPPED = [
+    "import asyncio\nfrom linus_nb import AgentDAG, AgentNode, last_run\n\n"
+    "async def slow():\n    await asyncio.sleep(60)\n\n"
+    "dag = AgentDAG('stopped').add_node(AgentNode('quick', lambda: 1)).add_node(AgentNode('slow', slow))",
+    "await dag",
+]
+
+
+def test_the_stop_button_ends_an_awaited_graph_and_what_finished_is_in_hand(lab: Lab, page: Any, screenshots: Path):
+    write_notebook(lab.root / "stop.ipynb", STOPPED)
+    open_notebook(page, lab, "stop.ipynb")
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")  # not awaited: it waits
+    page.wait_for_function("() => document.querySelectorAll('.jp-InputPrompt')[1].textContent.includes('*')")
+    page.wait_for_timeout(2_000)  # the first cell is done and the second awaits
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
+    page.wait_for_function(
+        "() => ![...document.querySelectorAll('.jp-InputPrompt')].some(p => p.textContent.includes('*'))",
+        timeout=20_000,
+    )
+    page.evaluate(
+        """async () => {
+          const panel = window.jupyterapp.shell.currentWidget;
+          await window.jupyterapp.commands.execute('notebook:insert-cell-below');
+          panel.content.activeCell.model.sharedModel.setSource('last_run()');
+          await window.jupyterapp.commands.execute('notebook:run-cell');
+        }"""
+    )
+    card = page.locator(".jp-OutputArea-output:has-text('cancelled')").last
+    card.wait_for(timeout=20_000)
+    page.screenshot(path=screenshots / "stopped.png")
+    assert "1 completed" in card.inner_text()
