@@ -109,16 +109,18 @@ def test_the_graphs_notebook_shows_items_and_opens_what_is_inside(lab: Lab, page
     page.screenshot(path=screenshots / "graphs.png")
 
 
-STOPPED = [
-    "import asyncio\nfrom linus_nb import AgentDAG, AgentNode, last_run\n\n"
-    "async def slow():\n    await asyncio.sleep(60)\n\n"
-    "dag = AgentDAG('stopped').add_node(AgentNode('quick', lambda: 1)).add_node(AgentNode('slow', slow))",
-    "await dag",
-]
+SLOW = """\
+import asyncio
+from linus_nb import AgentDAG, AgentNode, last_run
+
+async def slow():
+    await asyncio.sleep(60)
+
+dag = AgentDAG('stopped').add_node(AgentNode('quick', lambda: 1)).add_node(AgentNode('slow', slow))"""
 
 
 def test_the_stop_button_ends_an_awaited_graph_and_what_finished_is_in_hand(lab: Lab, page: Any, screenshots: Path):
-    write_notebook(lab.root / "stop.ipynb", STOPPED)
+    write_notebook(lab.root / "stop.ipynb", [SLOW, "await dag"])
     open_notebook(page, lab, "stop.ipynb")
     page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")  # not awaited: it waits
     page.wait_for_function("() => document.querySelectorAll('.jp-InputPrompt')[1].textContent.includes('*')")
