@@ -16,6 +16,8 @@
     │   ├── WeightsError      weights did not arrive, or are not what they should be
     │   └── ReplyError        (ValueError)    a model's reply that cannot be used, with its text
     ├── ToolError             (RuntimeError)  a tool that failed, or arguments that do not fit it
+    │   ├── ToolTimeoutError  (TimeoutError)  a tool took longer than it may
+    │   └── ToolConnectionError   (ConnectionError)  a tool did not get through to what it asks
     ├── SavedRunError         (ValueError)    a saved run that cannot be read back
     ├── MissingPackageError   (ImportError)   an optional package, and the line that installs it
     └── RenderError           (RuntimeError)  a picture that cannot be drawn here
@@ -176,6 +178,19 @@ class ReplyError(ModelError, ValueError):
 
 class ToolError(LinusError, RuntimeError):
     """A tool that failed, or arguments that do not fit it."""
+
+
+class ToolTimeoutError(ToolError, TimeoutError):
+    """An attempt at a tool that took longer than it may."""
+
+    def __init__(self, tool: str, timeout_s: float) -> None:
+        self.tool = tool
+        self.timeout_s = timeout_s
+        super().__init__(f"{tool!r} gave no answer in {timeout_s:g} s; raise its timeout_seconds or give it retries")
+
+
+class ToolConnectionError(ToolError, ConnectionError):
+    """A tool that did not get through to what it asks; another attempt may."""
 
 
 class MissingPackageError(LinusError, ImportError):

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from contextlib import suppress
 from typing import Literal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from linus_nb.errors import ToolError
-from linus_nb.tools import Tool, adapt, adapt_all, calculator, clock, default_tools, word_count
+from linus_nb.tools import (
+    Tool,
+    adapt,
+    adapt_all,
+    calculator,
+    clock,
+    days_between,
+    default_tools,
+    letter_count,
+    word_count,
+)
+from tests.real_time import in_time
 
 
 @pytest.mark.parametrize(
@@ -16,6 +31,7 @@ from linus_nb.tools import Tool, adapt, adapt_all, calculator, clock, default_to
     [
         ("42 * 17", 714), ("0.1 + 0.2", 0.3), ("6 / 3", 2), ("7 / 2", 3.5), ("2^10", 1024), ("3 × 4 ÷ 2", 6),
         ("15% of 200", 30), ("sqrt(16) + abs(-1)", 5), ("-3 + 5", 2), ("17 + 25 =", 42), ("max(1, 9)", 9),
+        ("round(2.345, 2)", 2.35), ("round(1234, -2)", 1200), ("round(2.6)", 3), ("-" * 198 + "1", 1), ("2 +\n 3", 5),
     ],
 )  # fmt: skip
 def test_the_calculator_computes(expression, value):
@@ -27,11 +43,60 @@ def test_the_calculator_computes(expression, value):
     [
         "", "what?", "1/0", "2**99999", "9**9**9", "'a' * 999", "__import__('os')", "(1).real", "[1] * 9", "1e308 * 10",
         "(" * 300, "x = 3", "1 if 2 else 3", "print(1)", "True", "max()", "2 ** 0.5 ** -9999", "9" * 199 + "**9",
+        "round(5, -99999999)", "round(5, 10**9)", "1\n2", "1if 2 else 3", "'a' * 10**8", "[0] * 10**8", "(-8)**0.5 + 1",
+        "'\\d'", "9**9**9**9", "exp(1e9)", "floor(1e999)", "min(1, key=2)", "lambda: 1", "pi.real", "\0",
+        "~" * 150 + "1",
     ],
 )  # fmt: skip
 def test_the_calculator_refuses_what_is_not_bounded_arithmetic(expression):
     with pytest.raises(ToolError):
         calculator(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["9**1290 * 9", "7**1400 - 1", "(2**4000)*90", "(2**4095)//3", "(2**4095)%(3**2000)", "floor(1e308)**3",
+     "*".join(["(9**1200)"] * 3), "round(7**1400, -4096)", "9**9**9", "round(5, -99999999)"],
+)  # fmt: skip
+def test_no_expression_keeps_the_calculator_busy(expression):
+    with suppress(ToolError):
+        assert isinstance(in_time(lambda: calculator(expression)), int)
+
+
+@settings(max_examples=300, deadline=2000)
+@given(st.text(alphabet="0123456789.+-*/%()e, ×^isqrtmaxpound\n'[]<>=_", max_size=60))
+def test_whatever_is_written_the_calculator_gives_a_number_or_a_tool_error(expression):
+    try:
+        value = calculator(expression)
+    except ToolError:
+        return
+    assert math.isfinite(value)
+
+
+@pytest.mark.parametrize(("text", "letter", "count"), [("Strawberry", "R", 3), ("", "a", 0), ("äÄa", "ä", 2)])
+def test_letters_are_counted_in_upper_and_lower_case(text, letter, count):
+    assert letter_count(text, letter) == count
+
+
+@pytest.mark.parametrize("letter", ["", "ab", "  "])
+def test_only_one_letter_is_counted(letter):
+    with pytest.raises(ToolError, match="is not one letter"):
+        letter_count("abc", letter)
+
+
+def test_days_are_counted_between_dates():
+    assert days_between("2023-12-31", "2024-03-01") == 61
+    assert days_between("2024-03-01", "2024-02-28") == -2
+    assert days_between("today", "Today ") == 0
+    with pytest.raises(ToolError, match="'1 May' is no date; write year-month-day"):
+        days_between("2024-01-01", "1 May")
+
+
+@pytest.mark.parametrize("tool", [calculator, clock, word_count, letter_count, days_between])
+def test_the_examples_of_the_tools_that_ship_can_be_carried_out(tool):
+    assert len(tool.examples) >= 3
+    for example in tool.examples:
+        assert tool.blocking(example.arguments) is not None
 
 
 def test_the_other_default_tools_work():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,10 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from linus_nb import events
+from linus_nb.agent import tool_calls
 from linus_nb.agent.plan_run import acarry_out, carry_out
 from linus_nb.agent.requests import CallModel, CallTool, Message, Reply, Request, Steps, ToolOutcome
 from linus_nb.agent.schemas import is_strict, without_lengths
-from linus_nb.engine.background import run_blocking
 from linus_nb.engine.threads import ThreadCall
 from linus_nb.models import model_name
 
@@ -188,13 +187,7 @@ def _report_model(llm: Any, request: CallModel, duration_s: float, reply: Reply)
 def _call_tool(request: CallTool) -> ToolOutcome:
     tool, arguments, began = request.tool, request.arguments, time.perf_counter()
     try:
-        if tool.blocking is not None:
-            result = tool.blocking(arguments)
-        else:
-            assert tool.awaiting is not None, f"tool {tool.name!r} has nothing to call"
-            result = tool.awaiting(arguments)
-        if inspect.isawaitable(result):
-            result = run_blocking(_finished(result))
+        result = tool_calls.call(tool, arguments)
     except Exception as error:  # noqa: BLE001  whatever a tool raises is told to the model
         return _outcome(request, began, None, error)
     return _outcome(request, began, result, None)
@@ -203,21 +196,10 @@ def _call_tool(request: CallTool) -> ToolOutcome:
 async def _acall_tool(request: CallTool) -> ToolOutcome:
     tool, arguments, began = request.tool, request.arguments, time.perf_counter()
     try:
-        if tool.awaiting is not None:
-            result = await tool.awaiting(arguments)
-        else:
-            assert tool.blocking is not None, f"tool {tool.name!r} has nothing to call"
-            blocking = tool.blocking
-            result = await in_thread(lambda: blocking(arguments))
-        if inspect.isawaitable(result):
-            result = await result
+        result = await tool_calls.acall(tool, arguments)
     except Exception as error:  # noqa: BLE001  whatever a tool raises is told to the model
         return _outcome(request, began, None, error)
     return _outcome(request, began, result, None)
-
-
-async def _finished(awaitable: Any) -> Any:
-    return await awaitable
 
 
 def _outcome(request: CallTool, began: float, result: Any, error: Exception | None) -> ToolOutcome:

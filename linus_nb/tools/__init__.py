@@ -9,11 +9,30 @@ from __future__ import annotations
 
 from linus_nb.tools.adapt import adapt, adapt_all
 from linus_nb.tools.arithmetic import calculator
-from linus_nb.tools.clock import clock
-from linus_nb.tools.text import word_count
+from linus_nb.tools.clock import clock, days_between
+from linus_nb.tools.files import read_file
+from linus_nb.tools.http import http_fetch
+from linus_nb.tools.text import letter_count, word_count
 from linus_nb.tools.tool import Example, Tool
 
-__all__ = ["Example", "Tool", "adapt", "adapt_all", "calculator", "clock", "default_tools", "word_count"]
+# last: its name is also that of a module, which importing it puts here
+from linus_nb.tools.decorate import tool  # isort: skip
+
+__all__ = [
+    "Example",
+    "Tool",
+    "adapt",
+    "adapt_all",
+    "calculator",
+    "clock",
+    "days_between",
+    "default_tools",
+    "http_fetch",
+    "letter_count",
+    "read_file",
+    "tool",
+    "word_count",
+]
 
 
 def default_tools() -> tuple[Tool, ...]:

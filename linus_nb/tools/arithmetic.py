@@ -45,9 +45,11 @@ def calculate(expression: str) -> int | float:
 
 
 def _as_python(expression: str) -> str:
-    text = expression.strip().rstrip("=?").strip()
+    text = " ".join(expression.split()).rstrip("=? ")
     for sign, python in (("×", "*"), ("÷", "/"), ("−", "-"), ("^", "**"), ("$", "")):
         text = text.replace(sign, python)
+    if not _ARITHMETIC.fullmatch(text) or _GLUED_WORD.search(text):
+        raise ToolError(f"{expression!r} is not arithmetic; write numbers, + - * / // % ** and brackets")
     return re.sub(r"(\d+(?:\.\d+)?)\s*%\s*of\s+", r"\1 / 100 * ", text)
 
 
@@ -78,10 +80,16 @@ def _power(base: Any, exponent: Any) -> Any:
     return base**exponent
 
 
-def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
+def _round(number: Any, digits: Any = None) -> Any:
+    if digits is not None and abs(digits) > MOST_BITS:  # it computes 10 to that power
+        raise ToolError(f"{digits} digits to round to are too many; at most {MOST_BITS}")
+    return round(number, digits)
+
+
+def _checked(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def compute(*args: Any) -> Any:
         if not all(isinstance(a, int | float) for a in args):
-            raise ToolError(f"{function.__name__} takes numbers only")
+            raise ToolError(f"{name} takes numbers only")
         return _bounded(function(*args))
 
     return compute
@@ -101,27 +109,28 @@ def _operators() -> dict[type, Callable[..., Any]]:
         ast.USub: operator.neg,
         ast.UAdd: operator.pos,
     }
-    return {kind: _checked(function) for kind, function in known.items()}
+    return {kind: _checked(kind.__name__, function) for kind, function in known.items()}
 
 
-_FUNCTIONS = {
-    f.__name__: _checked(f)
-    for f in (
-        math.sqrt,
-        abs,
-        round,
-        min,
-        max,
-        math.floor,
-        math.ceil,
-        math.log,
-        math.log10,
-        math.exp,
-        math.sin,
-        math.cos,
-        math.tan,
-    )
+_KNOWN: dict[str, Callable[..., Any]] = {
+    "sqrt": math.sqrt,
+    "abs": abs,
+    "round": _round,
+    "min": min,
+    "max": max,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "log": math.log,
+    "log10": math.log10,
+    "exp": math.exp,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tan": math.tan,
 }
+_FUNCTIONS = {name: _checked(name, function) for name, function in _KNOWN.items()}
+# looked at before Python's parser, which warns of what is odd and takes a second line for a second expression
+_ARITHMETIC = re.compile(r"[0-9A-Za-z_+\-*/%().,\s]+")
+_GLUED_WORD = re.compile(r"\d(?:if|or|and|in|is|else|for|not)", re.ASCII)
 _SYNTAX = {"Expr", "BinOp", "UnaryOp", "Call", "Name", "Constant", "Num"}
 
 calculator = Tool(

@@ -7,6 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from linus_nb.errors import ToolError
+from linus_nb.tools.checks import kinds_checked, seconds_checked, whole_checked
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -20,6 +23,8 @@ class Example:
 class Tool:
     """A tool: what a model reads of it, and how it is called.
 
+    Limits and retries hold for the calls that an agent makes, not for ``tool(...)`` in a person's own code.
+
     Attributes:
         name: What the model calls it.
         description: What it does, for the model.
@@ -27,7 +32,14 @@ class Tool:
         blocking: Takes the arguments as a mapping and returns the result; None for a tool that must be awaited.
         awaiting: The same, awaited; None for a tool that only blocks.
         examples: Questions that it answers.
+        timeout_seconds: For each attempt; None for no limit.
+        retry_count: Attempts after the first, with the backoff that nodes have.
+        retry_on: The exceptions worth another attempt. A `ToolError` (arguments that do not fit, a refusal) is final
+            unless it is named here, or is a time-out or a failed connection.
         wrapped: What the tool was made from.
+
+    Raises:
+        ToolError: a limit or a number of retries makes no sense.
     """
 
     name: str
@@ -36,7 +48,17 @@ class Tool:
     blocking: Callable[[Mapping[str, Any]], Any] | None = None
     awaiting: Callable[[Mapping[str, Any]], Awaitable[Any]] | None = None
     examples: tuple[Example, ...] = ()
+    timeout_seconds: float | None = None
+    retry_count: int = 0
+    retry_on: tuple[type[Exception], ...] = (Exception,)
     wrapped: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        whose = f"tool {self.name!r}"
+        if self.timeout_seconds is not None:
+            seconds_checked(self.timeout_seconds, whose)
+        whole_checked(self.retry_count, f"{whose}: retry_count", least=0)
+        object.__setattr__(self, "retry_on", kinds_checked(self.retry_on, whose))
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -48,6 +70,13 @@ class Tool:
     def summary(self) -> str:
         """The first line of the description."""
         return self.description.strip().partition("\n")[0].strip()
+
+    def retries(self, error: BaseException) -> bool:
+        """Return whether an error is worth another attempt, if one is left."""
+        if not isinstance(error, self.retry_on):
+            return False
+        final = isinstance(error, ToolError) and not isinstance(error, OSError)  # no time-out, no lost connection
+        return not final or any(issubclass(kind, ToolError) for kind in self.retry_on)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the tool as the function it was made from (an async one gives an awaitable)."""
