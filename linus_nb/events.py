@@ -217,7 +217,11 @@ class CancelRequested(Event):
 
 @dataclass(frozen=True, slots=True)
 class ModelCalled:
-    """A model call that has ended, as reported by who made it. Tokens are 0 where the provider names none."""
+    """A model call that has ended, as reported by who made it.
+
+    Tokens are ``estimated`` where the provider names none, and 0 for a call that raised. ``cost`` is in US dollars: 0.0
+    for a model that runs here, None where no price is known.
+    """
 
     model: str
     duration_s: float
@@ -226,6 +230,7 @@ class ModelCalled:
     estimated: bool = False
     purpose: str = ""
     error: BaseException | None = None
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +257,42 @@ class CallReported(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PlanMade:
+    """An agent decided what to do: its tasks, in words."""
+
+    tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A tool call begins."""
+
+    tool: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenDelta:
+    """A piece of a model's reply, as it comes."""
+
+    text: str
+    purpose: str = ""
+
+
+Progress = PlanMade | ToolStarted | TokenDelta
+"""What is told while it happens, where somebody asked for that (see `streaming`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressReported(Event):
+    """Something began, or went on, inside a node. The record needs none of it: what came of it is reported, too."""
+
+    node: str
+    progress: Progress
+    item: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished(Event):
     """The last event of a run: ``status`` is success, partial, failed or cancelled."""
 
@@ -260,16 +301,26 @@ class RunFinished(Event):
 
 # -- what happens below the engine is reported here -----------------------------------------------------------------
 
-sink: ContextVar[tuple[Callable[[Any, Call], None], Any] | None] = ContextVar("linus_nb_sink", default=None)
+sink: ContextVar[tuple[Callable[[Any, Call | Progress], None], Any] | None] = ContextVar("linus_nb_sink", default=None)
 """Where model and tool calls are reported, and the place that makes them: a mark of the engine's own.
 
 The engine sets it in the context of each node and item, and stamps what arrives.
 """
 
 
-def report(call: Call) -> None:
-    """Report a call that has ended to the run in whose context it was made, if there is one."""
+streaming: ContextVar[bool] = ContextVar("linus_nb_streaming", default=False)
+"""Whether somebody wants to hear of progress: models are then asked to stream."""
+
+
+def report(call: Call | Progress) -> None:
+    """Report a call that has ended, or progress, to the run in whose context it happens, if there is one."""
     receiver = sink.get()
     if receiver is not None:
         receive, place = receiver
         receive(place, call)
+
+
+def report_progress(progress: Progress) -> None:
+    """Report progress, if somebody wants to hear of it."""
+    if streaming.get():
+        report(progress)

@@ -37,10 +37,13 @@ LEAVES: dict[Any, st.SearchStrategy[Any]] = {
     BaseException: ERRORS,
     BaseException | None: st.none() | ERRORS,
     int | None: st.none() | st.integers(),
+    float | None: st.none() | st.floats(allow_nan=False),
+    tuple[str, ...]: st.lists(st.text()).map(tuple),
     GraphShape: SHAPES,
     ev.Event: st.deferred(lambda: any_event),
 }
 LEAVES[ev.Call] = st.deferred(lambda: made(ev.ModelCalled) | made(ev.ToolCalled))
+LEAVES[ev.Progress] = st.deferred(lambda: made(ev.PlanMade) | made(ev.ToolStarted) | made(ev.TokenDelta))
 
 
 def made(cls: Any) -> st.SearchStrategy[Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from linus_nb.agent.drivers import adrive, drive, in_thread
 from linus_nb.agent.loop import AgentRun, answer
 from linus_nb.agent.response import AgentResponse
+from linus_nb.agent.stream import AgentEvent, streamed
 from linus_nb.display import Shown
 from linus_nb.errors import LinusError
 from linus_nb.tools.adapt import adapt_all
@@ -111,6 +112,17 @@ class Agent(Shown):
         """Answer a question, blocking; needs no event loop and disturbs none. Otherwise as `arun`."""
         response = drive(answer(self._run_of(task)), self.llm)
         return response if return_metrics else response.result
+
+    def stream(self, task: Any) -> AsyncIterator[AgentEvent]:
+        """Answer a question and yield what happens as it happens: ``async for event in agent.stream("…")``.
+
+        `PlanMade`, `ToolStarted`, `ToolCalled`, `TokenDelta` (a piece of a reply in words) and `ModelCalled` of
+        `linus_nb.events`; the last event, `Answered`, holds the response. Breaking off cancels the run.
+
+        Raises:
+            NoModelError: as `arun`; likewise ReplyError.
+        """
+        return streamed(lambda: self.arun(task))
 
     def _run_of(self, task: Any) -> AgentRun:
         return AgentRun(as_text(task), self.tools, self.instructions, self.max_iterations)

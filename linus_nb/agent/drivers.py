@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from linus_nb import events
 from linus_nb.agent import tool_calls
 from linus_nb.agent.plan_run import acarry_out, carry_out
-from linus_nb.agent.requests import CallModel, CallTool, Message, Reply, Request, Steps, ToolOutcome
+from linus_nb.agent.requests import CallModel, CallTool, CarryOut, Message, Reply, Request, Steps, ToolOutcome
 from linus_nb.agent.schemas import is_strict, without_lengths
 from linus_nb.engine.threads import ThreadCall
 from linus_nb.models import model_name
@@ -37,6 +37,7 @@ def drive(steps: Steps[T], llm: BaseChatModel) -> T:
         elif isinstance(request, CallTool):
             answer = _call_tool(request)
         else:
+            _tell_plan(request)
             answer = carry_out(request, partial(drive, llm=llm), partial(adrive, llm=llm))
 
 
@@ -54,7 +55,12 @@ async def adrive(steps: Steps[T], llm: BaseChatModel) -> T:
         elif isinstance(request, CallTool):
             answer = await _acall_tool(request)
         else:
+            _tell_plan(request)
             answer = await acarry_out(request, partial(drive, llm=llm), partial(adrive, llm=llm))
+
+
+def _tell_plan(request: CarryOut) -> None:
+    events.report_progress(events.PlanMade(tuple(task.description for task in request.tasks)))
 
 
 async def in_thread(function: Callable[[], T]) -> T:
@@ -72,7 +78,7 @@ def _call_model(llm: BaseChatModel, request: CallModel) -> Reply:
     messages, options = _prepared(llm, request)
     began = time.perf_counter()
     try:
-        message = llm.invoke(messages, **options)
+        message = _invoke(llm, request, messages, options)
     except Exception as error:  # noqa: BLE001  reported, and raised again there
         return _failed_call(llm, request, began, error)
     return _replied(llm, request, began, message)
@@ -82,10 +88,49 @@ async def _acall_model(llm: BaseChatModel, request: CallModel) -> Reply:
     messages, options = _prepared(llm, request)
     began = time.perf_counter()
     try:
-        message = await llm.ainvoke(messages, **options)
+        message = await _ainvoke(llm, request, messages, options)
     except Exception as error:  # noqa: BLE001  reported, and raised again there
         return _failed_call(llm, request, began, error)
     return _replied(llm, request, began, message)
+
+
+def _invoke(llm: Any, request: CallModel, messages: list[Any], options: dict[str, Any]) -> Any:
+    if not _is_streamed(request):
+        return llm.invoke(messages, **options)
+    whole: Any = None
+    for chunk in llm.stream(messages, **options, **_usage_option(llm)):
+        whole = _with_chunk(whole, chunk, request)
+    return whole
+
+
+async def _ainvoke(llm: Any, request: CallModel, messages: list[Any], options: dict[str, Any]) -> Any:
+    if not _is_streamed(request):
+        return await llm.ainvoke(messages, **options)
+    whole: Any = None
+    async for chunk in llm.astream(messages, **options, **_usage_option(llm)):
+        whole = _with_chunk(whole, chunk, request)
+    return whole
+
+
+def _is_streamed(request: CallModel) -> bool:
+    """Return whether somebody wants the reply as it comes; nobody wants to read half a JSON object."""
+    return events.streaming.get() and request.schema is None
+
+
+def _usage_option(llm: Any) -> dict[str, Any]:
+    """Return the option by which OpenAI's client names the tokens of a streamed reply, too."""
+    return {"stream_usage": True} if _is_a(_innermost(llm), "BaseChatOpenAI") else {}
+
+
+def _with_chunk(whole: Any, chunk: Any, request: CallModel) -> Any:
+    text = _text_of(chunk)
+    if text:
+        events.report_progress(events.TokenDelta(text, request.purpose))
+    return chunk if whole is None else whole + chunk
+
+
+def _text_of(message: Any) -> str:
+    return str(message.text if hasattr(message, "text") else message.content)
 
 
 def _prepared(llm: BaseChatModel, request: CallModel) -> tuple[list[Any], dict[str, Any]]:
@@ -129,7 +174,7 @@ def _is_openai_itself(model: Any) -> bool:
 
 def _replied(llm: Any, request: CallModel, began: float, message: Any) -> Reply:
     duration_s = time.perf_counter() - began
-    text = str(message.text if hasattr(message, "text") else message.content)
+    text = "" if message is None else _text_of(message)
     usage: Mapping[str, Any] | None = getattr(message, "usage_metadata", None)
     reply = _counted(request, text, usage)
     _report_model(llm, request, duration_s, reply)
@@ -186,6 +231,7 @@ def _report_model(llm: Any, request: CallModel, duration_s: float, reply: Reply)
 
 def _call_tool(request: CallTool) -> ToolOutcome:
     tool, arguments, began = request.tool, request.arguments, time.perf_counter()
+    events.report_progress(events.ToolStarted(tool.name, dict(arguments)))
     try:
         result = tool_calls.call(tool, arguments)
     except Exception as error:  # noqa: BLE001  whatever a tool raises is told to the model
@@ -195,6 +241,7 @@ def _call_tool(request: CallTool) -> ToolOutcome:
 
 async def _acall_tool(request: CallTool) -> ToolOutcome:
     tool, arguments, began = request.tool, request.arguments, time.perf_counter()
+    events.report_progress(events.ToolStarted(tool.name, dict(arguments)))
     try:
         result = await tool_calls.acall(tool, arguments)
     except Exception as error:  # noqa: BLE001  whatever a tool raises is told to the model

@@ -151,7 +151,7 @@ def _heard() -> Iterator[None]:
     receive, place = receiver
     over = False
 
-    def while_awaited(at: Any, reported: events.Call) -> None:
+    def while_awaited(at: Any, reported: events.Call | events.Progress) -> None:
         if not over:
             receive(at, reported)
 

@@ -78,6 +78,8 @@ class DAGExecutor:
         resources: what there is, like ``{"gpu": 2}``, for nodes that name ``resources``.
         fail_fast: end the run at the first failed node.
         observers: callables that get each event; one that raises is removed and logged.
+        stream: report what agents and their models do as it happens (plans, tool calls, tokens), as `ProgressReported`
+            events that name the node.
         remember: whether `last_run` may give these runs; an agent's plans are not what its user looks for.
 
     >>> from linus_nb import AgentDAG, AgentNode
@@ -95,6 +97,7 @@ class DAGExecutor:
         resources: Mapping[str, float] | None = None,
         fail_fast: bool = False,
         observers: Iterable[Observer] = (),
+        stream: bool = False,
         remember: bool = True,
     ) -> None:
         whole = isinstance(max_concurrency, int) and not isinstance(max_concurrency, bool)
@@ -113,6 +116,7 @@ class DAGExecutor:
         self.resources = dict(resources or {})
         self.fail_fast = fail_fast
         self.observers = tuple(observers)
+        self.stream = stream
         self.remember = remember
         self._last: Ledger | None = None
 
@@ -217,6 +221,7 @@ class DAGExecutor:
             fail_fast=self.fail_fast,
             observers=self.observers,
             shared=self.state,
+            stream=self.stream,
             given=given,
             unneeded=unneeded,
         )

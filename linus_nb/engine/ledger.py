@@ -40,6 +40,7 @@ class Ledger:
     """One run of one plan. Nothing of it lives on the graph, so that many runs go on side by side.
 
     Args:
+        stream: whether models are to report what they write as it comes.
         given: results that were handed to the run, by node: such a node does not run.
         unneeded: nodes that lead to given ones only, and are left out.
         nest: where this run is a part of another, whose log gets its events, too.
@@ -57,6 +58,7 @@ class Ledger:
         fail_fast: bool = False,
         observers: Iterable[log.Observer] = (),
         shared: SharedState | None = None,
+        stream: bool = False,
         given: Mapping[int, Any] | None = None,
         unneeded: Iterable[int] = (),
         nest: Nest | None = None,
@@ -84,6 +86,8 @@ class Ledger:
         self._ready_at: dict[int, float] = {}
         self._at = 0.0  # when the last node ended
         self._context = copy_context()  # the caller's; each node starts in a copy of it
+        if stream:
+            self._context.run(ev.streaming.set, True)
         self.log = log.EventLog(uuid4().hex[:12], plan.names, observers)
         self._start = clock()
         self._keys = plan.output_keys
@@ -214,10 +218,11 @@ class Ledger:
         if self.status[place.i] is RUNNING and not self.ended:
             self.log.append((log.item_ended, self.now(), place.i, (place.item, status, value, error)))
 
-    def report(self, place: Place, call: ev.Call) -> None:
-        """Take a report of a model or tool call; one that comes late is dropped."""
+    def report(self, place: Place, call: ev.Call | ev.Progress) -> None:
+        """Take a report of a model or tool call, or of progress; one that comes late is dropped."""
         if self.status[place.i] is RUNNING and not self.ended:
-            self.log.append((log.called, self.now(), place.i, (call, place.item)))
+            make = log.called if isinstance(call, ev.ModelCalled | ev.ToolCalled) else log.progressed
+            self.log.append((make, self.now(), place.i, (call, place.item)))
             if self._around is not None:
                 receive, outer_place = self._around
                 receive(outer_place, call)
@@ -245,7 +250,7 @@ class Ledger:
         own = (-self.plan.nodes[i].priority, i)
         return (own,) if self.nest is None else (*self.nest.outer.rank(self.nest.place.i), own)
 
-    def context(self, place: Place, receive: Callable[[Place, ev.Call], None] | None = None) -> Context:
+    def context(self, place: Place, receive: Callable[[Place, ev.Call | ev.Progress], None] | None = None) -> Context:
         """Return a fresh copy of the caller's context for a place, whose reports arrive here."""
         context = self._context.copy()
         context.run(ev.sink.set, (receive or self._receive, place))

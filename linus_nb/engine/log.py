@@ -66,6 +66,7 @@ items_found = _of_node(ev.ItemsFound)  # count
 item_started = _of_node(ev.ItemStarted)  # item
 item_ended = _of_node(ev.ItemEnded)  # item, status, result, error
 called = _of_node(ev.CallReported)  # call, item
+progressed = _of_node(ev.ProgressReported)  # progress, item
 stalled = _of_node(ev.LoopStalled)  # duration_s
 cancel_requested = _of_run(ev.CancelRequested)  # reason
 run_finished = _of_run(ev.RunFinished)  # status

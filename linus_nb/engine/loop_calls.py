@@ -147,7 +147,7 @@ class LoopCalls(Ledger):
                 del self.children[place]
         return Answer(child.output(), None)
 
-    def _hand_over(self, place: Place, call: ev.Call) -> None:
+    def _hand_over(self, place: Place, call: ev.Call | ev.Progress) -> None:
         """Take a report from a thread; nobody reads that of a call that outlived its loop."""
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.report, place, call)
