@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from linus_nb.agent.drivers import adrive, drive, in_thread
 from linus_nb.agent.loop import AgentRun, answer
+from linus_nb.agent.requests import Steps
 from linus_nb.agent.response import AgentResponse
 from linus_nb.agent.stream import AgentEvent, streamed
+from linus_nb.agent.turns import answer_in_turns
 from linus_nb.display import Shown
 from linus_nb.errors import LinusError
 from linus_nb.tools.adapt import adapt_all
@@ -30,9 +32,12 @@ class Agent(Shown):
         name: What the agent is called.
         instructions: What the model is told in every question: a role, a style, a language.
         max_iterations: Rounds of planning and doing before the agent gives what it has.
+        strategy: ``"reasoning"``: it plans tasks, fills in arguments and checks, each in a question of its own, which
+            small models manage, too; ``"tools"``: the model calls tools by its own means, which large ones do best.
 
     Raises:
         ToolError: something in ``tools`` is no tool, or two bear one name.
+        ValueError: no strategy has that name.
 
     >>> from linus_nb.testing import ScriptedModel
     >>> agent = Agent(llm=ScriptedModel(["Hello!"]))
@@ -50,15 +55,19 @@ class Agent(Shown):
         name: str = "agent",
         instructions: str = "",
         max_iterations: int = 5,
+        strategy: Literal["reasoning", "tools"] = "reasoning",
     ) -> None:
         if llm is not None and not (hasattr(llm, "invoke") and hasattr(llm, "ainvoke")):
             raise _NotAModelError(llm)
         if max_iterations < 1:
             raise _IterationsError(max_iterations)
+        if strategy not in _STRATEGIES:
+            raise _StrategyError(strategy)
         self.tools = adapt_all(tools)
         self.name = name
         self.instructions = instructions
         self.max_iterations = max_iterations
+        self.strategy = strategy
         self._llm = llm
         self._choosing = threading.Lock()
 
@@ -99,7 +108,7 @@ class Agent(Shown):
         """
         # choosing a model may load packages and start a server: seconds that no loop should wait
         llm = self._llm if self._llm is not None else await in_thread(lambda: self.llm)
-        response = await adrive(answer(self._run_of(task)), llm)
+        response = await adrive(self._steps(task), llm)
         return response if return_metrics else response.result
 
     @overload
@@ -110,7 +119,7 @@ class Agent(Shown):
     def run(self, task: Any, return_metrics: bool) -> AgentResponse | str: ...
     def run(self, task: Any, return_metrics: bool = True) -> AgentResponse | str:
         """Answer a question, blocking; needs no event loop and disturbs none. Otherwise as `arun`."""
-        response = drive(answer(self._run_of(task)), self.llm)
+        response = drive(self._steps(task), self.llm)
         return response if return_metrics else response.result
 
     def stream(self, task: Any) -> AsyncIterator[AgentEvent]:
@@ -124,11 +133,15 @@ class Agent(Shown):
         """
         return streamed(lambda: self.arun(task))
 
-    def _run_of(self, task: Any) -> AgentRun:
-        return AgentRun(as_text(task), self.tools, self.instructions, self.max_iterations)
+    def _steps(self, task: Any) -> Steps[AgentResponse]:
+        run = AgentRun(as_text(task), self.tools, self.instructions, self.max_iterations)
+        return _STRATEGIES[self.strategy](run)
 
     def __repr__(self) -> str:
         return f"Agent({self.name!r}, tools=[{', '.join(self.tools)}])"
+
+
+_STRATEGIES: dict[str, Callable[[AgentRun], Steps[AgentResponse]]] = {"reasoning": answer, "tools": answer_in_turns}
 
 
 def as_text(task: Any) -> str:
@@ -156,3 +169,8 @@ class _NotAModelError(LinusError, TypeError):
 class _IterationsError(LinusError, ValueError):
     def __init__(self, max_iterations: int) -> None:
         super().__init__(f"max_iterations={max_iterations} leaves no room for an answer; give 1 or more")
+
+
+class _StrategyError(LinusError, ValueError):
+    def __init__(self, strategy: object) -> None:
+        super().__init__(f"strategy={strategy!r} is none; choose 'reasoning' or 'tools'")

@@ -6,15 +6,17 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import copy_context
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from linus_nb import events
 from linus_nb.agent import tool_calls
 from linus_nb.agent.plan_run import acarry_out, carry_out
-from linus_nb.agent.requests import CallModel, CallTool, CarryOut, Message, Reply, Request, Steps, ToolOutcome
+from linus_nb.agent.requests import CallModel, CallTool, CarryOut, Message, Reply, Request, Steps, ToolOutcome, Wanted
 from linus_nb.agent.schemas import is_strict, without_lengths
 from linus_nb.engine.threads import ThreadCall
+from linus_nb.errors import ModelError
 from linus_nb.models import model_name
 
 if TYPE_CHECKING:
@@ -95,6 +97,7 @@ async def _acall_model(llm: BaseChatModel, request: CallModel) -> Reply:
 
 
 def _invoke(llm: Any, request: CallModel, messages: list[Any], options: dict[str, Any]) -> Any:
+    llm = _with_tools(llm, request)
     if not _is_streamed(request):
         return llm.invoke(messages, **options)
     whole: Any = None
@@ -104,12 +107,31 @@ def _invoke(llm: Any, request: CallModel, messages: list[Any], options: dict[str
 
 
 async def _ainvoke(llm: Any, request: CallModel, messages: list[Any], options: dict[str, Any]) -> Any:
+    llm = _with_tools(llm, request)
     if not _is_streamed(request):
         return await llm.ainvoke(messages, **options)
     whole: Any = None
     async for chunk in llm.astream(messages, **options, **_usage_option(llm)):
         whole = _with_chunk(whole, chunk, request)
     return whole
+
+
+def _with_tools(llm: Any, request: CallModel) -> Any:
+    """Return the model with the tools that it may call.
+
+    Raises:
+        ModelError: it cannot call tools.
+    """
+    if not request.tools:
+        return llm
+    tools = [
+        {"type": "function", "function": {"name": t.name, "description": t.description, "parameters": dict(t.schema)}}
+        for t in request.tools
+    ]
+    try:
+        return llm.bind_tools(tools)
+    except (NotImplementedError, AttributeError) as error:
+        raise ModelError(f"{model_name(llm)!r} calls no tools by itself; use Agent(strategy='reasoning')") from error
 
 
 def _is_streamed(request: CallModel) -> bool:
@@ -176,15 +198,25 @@ def _replied(llm: Any, request: CallModel, began: float, message: Any) -> Reply:
     duration_s = time.perf_counter() - began
     text = "" if message is None else _text_of(message)
     usage: Mapping[str, Any] | None = getattr(message, "usage_metadata", None)
-    reply = _counted(request, text, usage)
+    reply = replace(_counted(request, text, usage), wanted=_wanted(message), message=message)
     _report_model(llm, request, duration_s, reply)
     return reply
+
+
+def _wanted(message: Any) -> tuple[Wanted, ...]:
+    """Return the tool calls that a model asks for, those whose arguments cannot be read last."""
+    readable = [Wanted(c["id"] or "", c["name"], c["args"]) for c in getattr(message, "tool_calls", None) or ()]
+    broken = getattr(message, "invalid_tool_calls", None) or ()
+    return (
+        *readable,
+        *(Wanted(c["id"] or "", c["name"] or "", {}, str(c.get("error") or c.get("args"))) for c in broken),
+    )
 
 
 def _counted(request: CallModel, text: str, usage: Mapping[str, Any] | None) -> Reply:
     if usage:
         return Reply(text, usage.get("input_tokens", 0), usage.get("output_tokens", 0))
-    written = sum(len(content) for _, content in request.messages)
+    written = sum(len(str(m[1] if isinstance(m, tuple) else m)) for m in request.messages)
     return Reply(text, _tokens(written), _tokens(len(text)), estimated=True)
 
 

@@ -54,6 +54,11 @@ def answer(run: AgentRun) -> Steps[AgentResponse]:
     """
     status = yield from _rounds(run)
     result = yield from _final_answer(run)
+    return finished(run, result, status)
+
+
+def finished(run: AgentRun, result: str, status: str) -> AgentResponse:
+    """Return the response of a run that is over; ``status`` is ``completed`` or says what is missing."""
     m = run.metrics
     m.task_completed = status == COMPLETED
     m.iterations_to_completion = m.total_iterations if m.task_completed else None
@@ -111,14 +116,20 @@ def _reason(run: AgentRun, missing: str) -> Steps[Sequence[Task]]:
 
 def _carry_out(run: AgentRun, iteration: int, plan: Sequence[Task]) -> Steps[None]:
     known = [step for step in run.history if step.status == COMPLETED]  # of earlier rounds
+    run.history += yield from carried_out(run, iteration, plan, known)
+
+
+def carried_out(
+    run: AgentRun, iteration: int, plan: Sequence[Task], known: Sequence[ExecutionStep] = ()
+) -> Steps[list[ExecutionStep]]:
+    """Carry out tasks, those that do not depend on each other at the same time, and return their steps, in order."""
 
     def work(task: Task, needed: Sequence[ExecutionStep]) -> Steps[ExecutionStep]:
         return carry_out_task(run, iteration, task, needed or known)
 
     outcome: PlanOutcome = yield CarryOut(tuple(plan), work)
     run.plans.append(outcome.run)
-    for task, step in zip(plan, outcome.steps, strict=True):
-        run.history.append(step or _skipped(run, iteration, task))
+    return [step or _skipped(run, iteration, task) for task, step in zip(plan, outcome.steps, strict=True)]
 
 
 def _skipped(run: AgentRun, iteration: int, task: Task) -> ExecutionStep:
@@ -136,7 +147,10 @@ def carry_out_task(run: AgentRun, iteration: int, task: Task, known: Sequence[Ex
         result = yield from _respond(run, task, known)
     else:
         try:
-            arguments = yield from _arguments(run, task, run.tools[task.tool], known)
+            if task.arguments is None:
+                arguments = yield from _arguments(run, task, run.tools[task.tool], known)
+            else:
+                arguments = dict(task.arguments)
         except ReplyError as unusable:
             status, error = "failed", str(unusable)
         else:
@@ -151,7 +165,7 @@ def carry_out_task(run: AgentRun, iteration: int, task: Task, known: Sequence[Ex
 
 def _respond(run: AgentRun, task: Task, known: Sequence[ExecutionStep]) -> Steps[str]:
     messages = prompts.respond_messages(task.description, run.instructions, known)
-    reply = yield from _ask(run, CallModel(messages, "response"))
+    reply = yield from ask(run, CallModel(messages, "response"))
     return reply.text.strip()
 
 
@@ -208,7 +222,7 @@ def _final_answer(run: AgentRun) -> Steps[str]:
     if not done:
         return ""
     messages = prompts.conclude_messages(run.question, run.instructions, done)
-    reply = yield from _ask(run, CallModel(messages, "final answer"))
+    reply = yield from ask(run, CallModel(messages, "final answer"))
     said = reply.text.strip()
     if not said or (len(done) == 1 and loses_the_figure(said, done[0].result, messages[-1][1])):
         return str(done[-1].result)
@@ -218,7 +232,8 @@ def _final_answer(run: AgentRun) -> Steps[str]:
 # -- asking ----------------------------------------------------------------------------------------------------------
 
 
-def _ask(run: AgentRun, call: CallModel) -> Steps[Reply]:
+def ask(run: AgentRun, call: CallModel) -> Steps[Reply]:
+    """Ask the model, and count the call."""
     reply: Reply = yield call
     run.metrics.llm_calls += 1
     run.metrics.total_input_tokens += reply.input_tokens
@@ -232,12 +247,12 @@ def _asked(run: AgentRun, call: CallModel, read: Callable[[str], T], wanted: str
     Raises:
         ReplyError: the second reply cannot be used either.
     """
-    reply = yield from _ask(run, call)
+    reply = yield from ask(run, call)
     try:
         return read(reply.text)
     except Unusable as why:
         messages: tuple[Message, ...] = prompts.again_messages(call.messages, reply.text, str(why))
-    reply = yield from _ask(run, CallModel(messages, call.purpose, call.schema))
+    reply = yield from ask(run, CallModel(messages, call.purpose, call.schema))
     try:
         return read(reply.text)
     except Unusable as why:

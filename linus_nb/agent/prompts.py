@@ -146,6 +146,15 @@ def conclude_messages(question: str, instructions: str, history: Sequence[Execut
     )
 
 
+# -- the model's own calling of tools ---------------------------------------------------------------------------------
+
+
+def turn_messages(question: str, instructions: str) -> tuple[Message, ...]:
+    """Return the question for a model that calls tools by its own means."""
+    system = "Answer the question. Call tools where they help; calls that need nothing of each other go in one turn."
+    return (("system", _with_instructions(system, instructions)), ("user", question))
+
+
 # -- asked again -----------------------------------------------------------------------------------------------------
 
 

@@ -22,11 +22,15 @@ class Unusable(Exception):  # noqa: N818  never leaves the loop: it says why the
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task of a plan. ``depends_on`` holds the numbers, from 1, of earlier tasks of the same plan."""
+    """One task of a plan. ``depends_on`` holds the numbers, from 1, of earlier tasks of the same plan.
+
+    ``arguments`` are the tool's, where the model has decided them already.
+    """
 
     description: str
     tool: str | None = None
     depends_on: tuple[int, ...] = ()
+    arguments: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

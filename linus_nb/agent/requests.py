@@ -16,14 +16,21 @@ if TYPE_CHECKING:
 Message = tuple[str, str]
 """A role (``system``, ``user`` or ``assistant``) and a text: LangChain takes such pairs as they are."""
 
+AnyMessage = Message | Any
+"""Also what a model answered with, as it came, and what a tool gave (a dict), where a model calls tools by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallModel:
-    """Ask the model. ``schema`` is the JSON schema that the reply has to fit; None asks for plain text."""
+    """Ask the model. ``schema`` is the JSON schema that the reply has to fit; None asks for plain text.
 
-    messages: tuple[Message, ...]
+    ``tools`` are those that the model may call by its own means.
+    """
+
+    messages: tuple[AnyMessage, ...]
     purpose: str
     schema: Mapping[str, Any] | None = None
+    tools: tuple[Tool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +64,25 @@ class PlanOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A tool call that a model asks for; ``problem`` says why its arguments cannot be read, if they cannot."""
+
+    identity: str
+    tool: str
+    arguments: Mapping[str, Any]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """What the model wrote, and the tokens that it took."""
+    """What the model wrote, the tool calls that it asks for, and the tokens that it took."""
 
     text: str
     input_tokens: int = 0
     output_tokens: int = 0
     estimated: bool = False
+    wanted: tuple[Wanted, ...] = ()
+    message: Any = None  # as it came, to be sent back
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,69 @@
+"""The other strategy: the model calls tools by its own means, turn by turn, until it answers in words.
+
+The calls of one turn are carried out at the same time, as a plan without dependencies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from linus_nb.agent import prompts
+from linus_nb.agent.loop import COMPLETED, AgentRun, ask, carried_out, finished
+from linus_nb.agent.replies import Task
+from linus_nb.agent.requests import AnyMessage, CallModel, Steps, Wanted
+from linus_nb.agent.response import AgentResponse, ExecutionStep
+from linus_nb.errors import nearest
+
+
+def answer_in_turns(run: AgentRun) -> Steps[AgentResponse]:
+    """Answer the question of a run."""
+    tools = tuple(run.tools.values())
+    messages: list[AnyMessage] = list(prompts.turn_messages(run.question, run.instructions))
+    for iteration in range(1, run.max_iterations + 1):
+        run.metrics.total_iterations = iteration
+        run.metrics.reasoning_calls += 1
+        reply = yield from ask(run, CallModel(tuple(messages), "turn", tools=tools))
+        if not reply.wanted:
+            said = reply.text.strip()
+            return finished(run, said, COMPLETED if said else "the model said nothing")
+        steps = yield from _called(run, iteration, reply.wanted)
+        messages.append(reply.message)
+        messages += [_told(call, step) for call, step in zip(reply.wanted, steps, strict=True)]
+        run.history += steps
+    messages.append(("user", "Answer now from what is known, without another tool."))
+    reply = yield from ask(run, CallModel(tuple(messages), "final answer", tools=tools))
+    return finished(run, reply.text.strip(), f"the limit of {run.max_iterations} iterations was reached")
+
+
+def _called(run: AgentRun, iteration: int, wanted: Sequence[Wanted]) -> Steps[list[ExecutionStep]]:
+    """Carry out the calls of one turn, and return a step for each, also for those that cannot be made."""
+    problems = {k: _problem(run, call) for k, call in enumerate(wanted)}
+    possible = [k for k in problems if not problems[k]]
+    tasks = [Task(_shown(wanted[k]), wanted[k].tool, arguments=wanted[k].arguments) for k in possible]
+    done = (yield from carried_out(run, iteration, tasks)) if tasks else []
+    steps = dict(zip(possible, done, strict=True))
+    now_s = run.elapsed()
+    return [
+        steps.get(k) or ExecutionStep(iteration, _shown(call), call.tool, None, "failed", {}, problems[k], now_s, now_s)
+        for k, call in enumerate(wanted)
+    ]
+
+
+def _problem(run: AgentRun, call: Wanted) -> str:
+    if call.tool not in run.tools:
+        return f"no tool {call.tool!r}; {nearest(call.tool, run.tools)}(tools: {', '.join(run.tools) or 'none'})"
+    return f"the arguments cannot be read: {call.problem}" if call.problem else ""
+
+
+def _told(call: Wanted, step: ExecutionStep) -> dict[str, Any]:
+    """Return what a tool gave as the message that answers the model's call."""
+    text = str(step.result) if step.status == COMPLETED else f"Error: {step.error}"
+    shown = text if len(text) <= prompts.LONGEST_RESULT else text[: prompts.LONGEST_RESULT] + "…"
+    return {"role": "tool", "tool_call_id": call.identity, "content": shown}
+
+
+def _shown(call: Wanted) -> str:
+    given = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
+    text = f"{call.tool}({given})"
+    return text if len(text) <= 200 else text[:199] + "…"
