@@ -15,6 +15,7 @@
     │   ├── NoModelError      no chat model can be had, and the ways out
     │   ├── WeightsError      weights did not arrive, or are not what they should be
     │   └── ReplyError        (ValueError)    a model's reply that cannot be used, with its text
+    ├── InputError            (ValueError)    what an agent is asked does not fit its ``input_schema``
     ├── ToolError             (RuntimeError)  a tool that failed, or arguments that do not fit it
     │   ├── ToolTimeoutError  (TimeoutError)  a tool took longer than it may
     │   └── ToolConnectionError   (ConnectionError)  a tool did not get through to what it asks
@@ -174,6 +175,10 @@ class ReplyError(ModelError, ValueError):
         self.reply = reply
         shown = reply if len(reply) <= 400 else reply[:400] + "…"
         super().__init__(f"the model was asked for {wanted} and wrote {shown!r}; try a larger model or a simpler task")
+
+
+class InputError(LinusError, ValueError):
+    """What an agent is asked does not fit its ``input_schema``."""
 
 
 class ToolError(LinusError, RuntimeError):

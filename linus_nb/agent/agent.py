@@ -11,6 +11,7 @@ from linus_nb.agent.loop import AgentRun, answer
 from linus_nb.agent.requests import Steps
 from linus_nb.agent.response import AgentResponse
 from linus_nb.agent.stream import AgentEvent, streamed
+from linus_nb.agent.structured import Structure
 from linus_nb.agent.turns import answer_in_turns
 from linus_nb.display import Shown
 from linus_nb.errors import LinusError
@@ -34,10 +35,14 @@ class Agent(Shown):
         max_iterations: Rounds of planning and doing before the agent gives what it has.
         strategy: ``"reasoning"``: it plans tasks, fills in arguments and checks, each in a question of its own, which
             small models manage, too; ``"tools"``: the model calls tools by its own means, which large ones do best.
+        input_schema: A pydantic model (or another type that pydantic knows) that a question has to fit.
+        output_schema: The type of the answer: ``response.result`` is then one. The provider is given its JSON schema
+            where it takes one.
 
     Raises:
         ToolError: something in ``tools`` is no tool, or two bear one name.
         ValueError: no strategy has that name.
+        TypeError: a schema is no type that pydantic knows.
 
     >>> from linus_nb.testing import ScriptedModel
     >>> agent = Agent(llm=ScriptedModel(["Hello!"]))
@@ -56,6 +61,8 @@ class Agent(Shown):
         instructions: str = "",
         max_iterations: int = 5,
         strategy: Literal["reasoning", "tools"] = "reasoning",
+        input_schema: Any = None,
+        output_schema: Any = None,
     ) -> None:
         if llm is not None and not (hasattr(llm, "invoke") and hasattr(llm, "ainvoke")):
             raise _NotAModelError(llm)
@@ -68,6 +75,8 @@ class Agent(Shown):
         self.instructions = instructions
         self.max_iterations = max_iterations
         self.strategy = strategy
+        self._input = None if input_schema is None else Structure(input_schema, "input_schema")
+        self._output = None if output_schema is None else Structure(output_schema, "output_schema")
         self._llm = llm
         self._choosing = threading.Lock()
 
@@ -92,10 +101,10 @@ class Agent(Shown):
     @overload
     async def arun(self, task: Any, return_metrics: Literal[True] = True) -> AgentResponse: ...
     @overload
-    async def arun(self, task: Any, return_metrics: Literal[False]) -> str: ...
+    async def arun(self, task: Any, return_metrics: Literal[False]) -> Any: ...
     @overload
-    async def arun(self, task: Any, return_metrics: bool) -> AgentResponse | str: ...
-    async def arun(self, task: Any, return_metrics: bool = True) -> AgentResponse | str:
+    async def arun(self, task: Any, return_metrics: bool) -> Any: ...
+    async def arun(self, task: Any, return_metrics: bool = True) -> Any:
         """Answer a question.
 
         Args:
@@ -104,7 +113,9 @@ class Agent(Shown):
 
         Raises:
             NoModelError: no model was given, and there is no default one.
-            ReplyError: the model's plan cannot be read, though it was asked for twice.
+            ReplyError: the model's plan, or its answer where it has to fit ``output_schema``, cannot be read, though it
+                was asked for twice.
+            InputError: the task does not fit ``input_schema``; no model was asked.
         """
         # choosing a model may load packages and start a server: seconds that no loop should wait
         llm = self._llm if self._llm is not None else await in_thread(lambda: self.llm)
@@ -114,10 +125,10 @@ class Agent(Shown):
     @overload
     def run(self, task: Any, return_metrics: Literal[True] = True) -> AgentResponse: ...
     @overload
-    def run(self, task: Any, return_metrics: Literal[False]) -> str: ...
+    def run(self, task: Any, return_metrics: Literal[False]) -> Any: ...
     @overload
-    def run(self, task: Any, return_metrics: bool) -> AgentResponse | str: ...
-    def run(self, task: Any, return_metrics: bool = True) -> AgentResponse | str:
+    def run(self, task: Any, return_metrics: bool) -> Any: ...
+    def run(self, task: Any, return_metrics: bool = True) -> Any:
         """Answer a question, blocking; needs no event loop and disturbs none. Otherwise as `arun`."""
         response = drive(self._steps(task), self.llm)
         return response if return_metrics else response.result
@@ -134,7 +145,9 @@ class Agent(Shown):
         return streamed(lambda: self.arun(task))
 
     def _steps(self, task: Any) -> Steps[AgentResponse]:
-        run = AgentRun(as_text(task), self.tools, self.instructions, self.max_iterations)
+        if self._input is not None:
+            task = self._input.plain(self._input.checked(task))
+        run = AgentRun(as_text(task), self.tools, self.instructions, self.max_iterations, self._output)
         return _STRATEGIES[self.strategy](run)
 
     def __repr__(self) -> str:

@@ -8,15 +8,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from linus_nb.agent import prompts
 from linus_nb.agent.figures import loses_the_figure
 from linus_nb.agent.metrics import AgentMetrics
 from linus_nb.agent.replies import Task, Unusable, Verdict, read_arguments, read_plan, read_verdict
-from linus_nb.agent.requests import CallModel, CallTool, CarryOut, Message, PlanOutcome, Reply, Steps, ToolOutcome
+from linus_nb.agent.requests import (
+    AnyMessage,
+    CallModel,
+    CallTool,
+    CarryOut,
+    PlanOutcome,
+    Reply,
+    Steps,
+    ToolOutcome,
+)
 from linus_nb.agent.response import AgentResponse, ExecutionStep
 from linus_nb.agent.schemas import plan_schema, verdict_schema
+from linus_nb.agent.structured import Structure
 from linus_nb.engine.result import ExecutionResult
 from linus_nb.errors import ReplyError
 from linus_nb.tools.tool import Tool
@@ -33,6 +44,7 @@ class AgentRun:
     tools: Mapping[str, Tool]
     instructions: str = ""
     max_iterations: int = 5
+    output: Structure | None = None
     clock: Callable[[], float] = time.perf_counter
     history: list[ExecutionStep] = field(default_factory=list)
     metrics: AgentMetrics = field(default_factory=AgentMetrics)
@@ -52,18 +64,35 @@ def answer(run: AgentRun) -> Steps[AgentResponse]:
     Raises:
         ReplyError: the very first plan cannot be read, though it was asked for twice.
     """
+    if run.output is not None and not run.tools:
+        messages = prompts.respond_messages(run.question, run.instructions, ())
+        run.metrics.total_iterations = 1
+        return finished(run, (yield from structured(run, messages, run.output)), COMPLETED)
     status = yield from _rounds(run)
-    result = yield from _final_answer(run)
-    return finished(run, result, status)
+    if run.output is None:
+        return finished(run, (yield from _final_answer(run)), status)
+    done = [step for step in run.history if step.status == COMPLETED]
+    messages = prompts.conclude_messages(run.question, run.instructions, done)
+    return finished(run, (yield from structured(run, messages, run.output)), status)
 
 
-def finished(run: AgentRun, result: str, status: str) -> AgentResponse:
+def structured(run: AgentRun, messages: tuple[AnyMessage, ...], output: Structure) -> Steps[Any]:
+    """Ask for an answer of a given type.
+
+    Raises:
+        ReplyError: what the model wrote does not fit, though it was asked for twice.
+    """
+    call = CallModel(messages, "final answer", output.schema)
+    return (yield from asked(run, call, output.read, f"an answer that fits {output.role}"))
+
+
+def finished(run: AgentRun, result: Any, status: str) -> AgentResponse:
     """Return the response of a run that is over; ``status`` is ``completed`` or says what is missing."""
     m = run.metrics
     m.task_completed = status == COMPLETED
     m.iterations_to_completion = m.total_iterations if m.task_completed else None
     m.total_tokens = m.total_input_tokens + m.total_output_tokens
-    if not m.task_completed:
+    if not m.task_completed and isinstance(result, str):
         result = f"{result}\n\n(Not completed: {status})".lstrip()
     m.execution_time_seconds = run.elapsed()
     return AgentResponse(result, m, run.history, status, run.plans)
@@ -99,7 +128,7 @@ def _reason(run: AgentRun, missing: str) -> Steps[Sequence[Task]]:
     plan: tuple[Task, ...]
     if run.tools:
         messages = prompts.plan_messages(run.question, run.tools, run.instructions, run.history, missing)
-        plan = yield from _asked(
+        plan = yield from asked(
             run,
             CallModel(messages, "reasoning", plan_schema(run.tools)),
             lambda text: read_plan(text, run.tools, run.question),
@@ -172,18 +201,11 @@ def _respond(run: AgentRun, task: Task, known: Sequence[ExecutionStep]) -> Steps
 def _arguments(run: AgentRun, task: Task, tool: Tool, known: Sequence[ExecutionStep]) -> Steps[dict[str, Any]]:
     if not tool.parameters:
         return {}  # nothing to decide
-    asked = task.description
-    if asked != run.question and not asked.strip():
-        asked = run.question
-    messages = prompts.argument_messages(asked, tool, known)
-    return (
-        yield from _asked(
-            run,
-            CallModel(messages, "arguments", tool.schema),
-            lambda text: read_arguments(text, tool.schema),
-            f"the arguments of {tool.name!r}",
-        )
-    )
+    question = task.description if task.description.strip() else run.question
+    messages = prompts.argument_messages(question, tool, known)
+    call = CallModel(messages, "arguments", tool.schema)
+    read: Callable[[str], dict[str, Any]] = partial(read_arguments, schema=tool.schema)
+    return (yield from asked(run, call, read, f"the arguments of {tool.name!r}"))
 
 
 def _tool(run: AgentRun, tool: Tool, arguments: dict[str, Any]) -> Steps[ToolOutcome]:
@@ -206,7 +228,7 @@ def _check(run: AgentRun, steps: Sequence[ExecutionStep]) -> Steps[Verdict]:
         return Verdict(complete=bool(run.history[0].result), missing="an answer")
     run.metrics.completion_checks += 1
     return (
-        yield from _asked(
+        yield from asked(
             run,
             CallModel(prompts.check_messages(run.question, run.history), "completion check", verdict_schema()),
             read_verdict,
@@ -241,7 +263,7 @@ def ask(run: AgentRun, call: CallModel) -> Steps[Reply]:
     return reply
 
 
-def _asked(run: AgentRun, call: CallModel, read: Callable[[str], T], wanted: str) -> Steps[T]:
+def asked(run: AgentRun, call: CallModel, read: Callable[[str], T], wanted: str) -> Steps[T]:
     """Ask, read the reply, and ask once more where it cannot be used.
 
     Raises:
@@ -251,7 +273,7 @@ def _asked(run: AgentRun, call: CallModel, read: Callable[[str], T], wanted: str
     try:
         return read(reply.text)
     except Unusable as why:
-        messages: tuple[Message, ...] = prompts.again_messages(call.messages, reply.text, str(why))
+        messages = prompts.again_messages(call.messages, reply.text, str(why))
     reply = yield from ask(run, CallModel(messages, call.purpose, call.schema))
     try:
         return read(reply.text)

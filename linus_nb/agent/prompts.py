@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from linus_nb.agent.likeness import nearest_last
-from linus_nb.agent.requests import Message
+from linus_nb.agent.requests import AnyMessage, Message
 from linus_nb.agent.response import ExecutionStep
 from linus_nb.agent.schemas import NO_TOOL
 from linus_nb.tools.tool import Example, Tool
@@ -158,7 +158,7 @@ def turn_messages(question: str, instructions: str) -> tuple[Message, ...]:
 # -- asked again -----------------------------------------------------------------------------------------------------
 
 
-def again_messages(messages: tuple[Message, ...], reply: str, why: str) -> tuple[Message, ...]:
+def again_messages(messages: tuple[AnyMessage, ...], reply: str, why: str) -> tuple[AnyMessage, ...]:
     """Return the same question with the reply that could not be used, and why."""
     return (
         *messages,

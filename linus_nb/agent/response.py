@@ -53,14 +53,14 @@ class AgentResponse(Shown):
     """An agent's answer, and how it came about; ``str()`` of it is the answer.
 
     Attributes:
-        result: The answer.
+        result: The answer: a text, or a value of the agent's ``output_schema``.
         metrics: What the run cost.
         execution_history: The tasks carried out, in order.
         completion_status: ``completed``, or one sentence that says what is missing.
         plans: The runs of the plans that were carried out, one for each round: each shows itself as a picture.
     """
 
-    result: str
+    result: Any
     metrics: AgentMetrics
     execution_history: list[ExecutionStep] = field(default_factory=list)
     completion_status: str = "completed"
@@ -74,7 +74,7 @@ class AgentResponse(Shown):
         return self.plans[-1] if self.plans else None
 
     def __str__(self) -> str:
-        return self.result
+        return str(self.result)
 
     def __repr__(self) -> str:
         m = self.metrics
@@ -90,7 +90,7 @@ class AgentResponse(Shown):
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data (tool results as they are)."""
         return {
-            "result": self.result,
+            "result": self.result.model_dump() if hasattr(self.result, "model_dump") else self.result,
             "metrics": self.metrics.to_dict(),
             "execution_history": [step.to_dict() for step in self.execution_history],
             "completion_status": self.completion_status,

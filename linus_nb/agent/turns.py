@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from linus_nb.agent import prompts
-from linus_nb.agent.loop import COMPLETED, AgentRun, ask, carried_out, finished
+from linus_nb.agent.loop import COMPLETED, AgentRun, ask, carried_out, finished, structured
 from linus_nb.agent.replies import Task
 from linus_nb.agent.requests import AnyMessage, CallModel, Steps, Wanted
 from linus_nb.agent.response import AgentResponse, ExecutionStep
@@ -26,14 +26,24 @@ def answer_in_turns(run: AgentRun) -> Steps[AgentResponse]:
         reply = yield from ask(run, CallModel(tuple(messages), "turn", tools=tools))
         if not reply.wanted:
             said = reply.text.strip()
-            return finished(run, said, COMPLETED if said else "the model said nothing")
+            status = COMPLETED if said else "the model said nothing"
+            return finished(run, (yield from _result(run, messages, said)), status)
         steps = yield from _called(run, iteration, reply.wanted)
         messages.append(reply.message)
         messages += [_told(call, step) for call, step in zip(reply.wanted, steps, strict=True)]
         run.history += steps
     messages.append(("user", "Answer now from what is known, without another tool."))
     reply = yield from ask(run, CallModel(tuple(messages), "final answer", tools=tools))
-    return finished(run, reply.text.strip(), f"the limit of {run.max_iterations} iterations was reached")
+    result = yield from _result(run, messages, reply.text.strip())
+    return finished(run, result, f"the limit of {run.max_iterations} iterations was reached")
+
+
+def _result(run: AgentRun, messages: list[AnyMessage], said: str) -> Steps[Any]:
+    """Return what the model said, or that as the type that was asked for."""
+    if run.output is None:
+        return said
+    again = (*messages, ("assistant", said or "(nothing)"), ("user", "Give that answer as one JSON object."))
+    return (yield from structured(run, again, run.output))
 
 
 def _called(run: AgentRun, iteration: int, wanted: Sequence[Wanted]) -> Steps[list[ExecutionStep]]:
