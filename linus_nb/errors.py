@@ -17,6 +17,7 @@
     │   └── ReplyError        (ValueError)    a model's reply that cannot be used, with its text
     ├── InputError            (ValueError)    what an agent is asked does not fit its ``input_schema``
     ├── ToolError             (RuntimeError)  a tool that failed, or arguments that do not fit it
+    │   ├── NotApprovedError  a tool call that a person did not allow
     │   ├── ToolTimeoutError  (TimeoutError)  a tool took longer than it may
     │   └── ToolConnectionError   (ConnectionError)  a tool did not get through to what it asks
     ├── SavedRunError         (ValueError)    a saved run that cannot be read back
@@ -183,6 +184,14 @@ class InputError(LinusError, ValueError):
 
 class ToolError(LinusError, RuntimeError):
     """A tool that failed, or arguments that do not fit it."""
+
+
+class NotApprovedError(ToolError):
+    """A tool call that a person did not allow; the model is told."""
+
+    def __init__(self, tool: str) -> None:
+        self.tool = tool
+        super().__init__(f"the call of {tool!r} was not allowed; do without it, or ask for something else")
 
 
 class ToolTimeoutError(ToolError, TimeoutError):

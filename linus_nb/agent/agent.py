@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from linus_nb.agent.approval import Approve
 from linus_nb.agent.drivers import adrive, drive, in_thread
 from linus_nb.agent.loop import AgentRun, answer
 from linus_nb.agent.requests import Steps
@@ -19,6 +20,7 @@ from linus_nb.tools.adapt import adapt_all
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+    from langchain_core.runnables import Runnable
 
 
 class Agent(Shown):
@@ -38,6 +40,8 @@ class Agent(Shown):
         input_schema: A pydantic model (or another type that pydantic knows) that a question has to fit.
         output_schema: The type of the answer: ``response.result`` is then one. The provider is given its JSON schema
             where it takes one.
+        approve: A function (sync or async) that is asked before each tool call, with the tool's name and arguments:
+            True lets it run, False does not, a dict of arguments lets it run with those.
 
     Raises:
         ToolError: something in ``tools`` is no tool, or two bear one name.
@@ -63,6 +67,7 @@ class Agent(Shown):
         strategy: Literal["reasoning", "tools"] = "reasoning",
         input_schema: Any = None,
         output_schema: Any = None,
+        approve: Approve | None = None,
     ) -> None:
         if llm is not None and not (hasattr(llm, "invoke") and hasattr(llm, "ainvoke")):
             raise _NotAModelError(llm)
@@ -75,6 +80,7 @@ class Agent(Shown):
         self.instructions = instructions
         self.max_iterations = max_iterations
         self.strategy = strategy
+        self.approve = approve
         self._input = None if input_schema is None else Structure(input_schema, "input_schema")
         self._output = None if output_schema is None else Structure(output_schema, "output_schema")
         self._llm = llm
@@ -144,10 +150,22 @@ class Agent(Shown):
         """
         return streamed(lambda: self.arun(task))
 
+    def as_runnable(self) -> Runnable[Any, Any]:
+        """Return the agent as a LangChain Runnable, to stand in a chain: ``prompt | agent.as_runnable()``."""
+        from langchain_core.runnables import RunnableLambda
+
+        def invoke(task: Any) -> Any:
+            return self.run(task, return_metrics=False)
+
+        async def ainvoke(task: Any) -> Any:
+            return await self.arun(task, return_metrics=False)
+
+        return RunnableLambda(invoke, ainvoke, name=self.name)
+
     def _steps(self, task: Any) -> Steps[AgentResponse]:
         if self._input is not None:
             task = self._input.plain(self._input.checked(task))
-        run = AgentRun(as_text(task), self.tools, self.instructions, self.max_iterations, self._output)
+        run = AgentRun(as_text(task), self.tools, self.instructions, self.max_iterations, self._output, self.approve)
         return _STRATEGIES[self.strategy](run)
 
     def __repr__(self) -> str:
@@ -171,7 +189,9 @@ def as_text(task: Any) -> str:
         if len(task) == 1:
             return str(next(iter(task.values())))
         return "\n".join(f"{key}: {value}" for key, value in task.items())
-    return str(task)
+    if hasattr(task, "to_messages"):  # what a LangChain prompt gives: roles would only confuse
+        return "\n".join(str(message.text) for message in task.to_messages())
+    return str(task.text if hasattr(task, "text") else task)
 
 
 class _NotAModelError(LinusError, TypeError):

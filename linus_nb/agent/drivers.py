@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from linus_nb import events
 from linus_nb.agent import tool_calls
+from linus_nb.agent.approval import aapproved, approved
 from linus_nb.agent.plan_run import acarry_out, carry_out
 from linus_nb.agent.requests import CallModel, CallTool, CarryOut, Message, Reply, Request, Steps, ToolOutcome, Wanted
 from linus_nb.agent.schemas import is_strict, without_lengths
 from linus_nb.engine.threads import ThreadCall
 from linus_nb.errors import ModelError
 from linus_nb.models import model_name
+from linus_nb.tools.tool import Tool
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -263,25 +265,31 @@ def _report_model(llm: Any, request: CallModel, duration_s: float, reply: Reply)
 
 def _call_tool(request: CallTool) -> ToolOutcome:
     tool, arguments, began = request.tool, request.arguments, time.perf_counter()
-    events.report_progress(events.ToolStarted(tool.name, dict(arguments)))
     try:
+        if request.approve is not None:
+            arguments = approved(request.approve, tool.name, arguments)
+        events.report_progress(events.ToolStarted(tool.name, dict(arguments)))
         result = tool_calls.call(tool, arguments)
     except Exception as error:  # noqa: BLE001  whatever a tool raises is told to the model
-        return _outcome(request, began, None, error)
-    return _outcome(request, began, result, None)
+        return _outcome(tool, arguments, began, None, error)
+    return _outcome(tool, arguments, began, result, None)
 
 
 async def _acall_tool(request: CallTool) -> ToolOutcome:
     tool, arguments, began = request.tool, request.arguments, time.perf_counter()
-    events.report_progress(events.ToolStarted(tool.name, dict(arguments)))
     try:
+        if request.approve is not None:
+            arguments = await aapproved(request.approve, tool.name, arguments)
+        events.report_progress(events.ToolStarted(tool.name, dict(arguments)))
         result = await tool_calls.acall(tool, arguments)
     except Exception as error:  # noqa: BLE001  whatever a tool raises is told to the model
-        return _outcome(request, began, None, error)
-    return _outcome(request, began, result, None)
+        return _outcome(tool, arguments, began, None, error)
+    return _outcome(tool, arguments, began, result, None)
 
 
-def _outcome(request: CallTool, began: float, result: Any, error: Exception | None) -> ToolOutcome:
+def _outcome(
+    tool: Tool, arguments: Mapping[str, Any], began: float, result: Any, error: Exception | None
+) -> ToolOutcome:
     duration_s = time.perf_counter() - began
-    events.report(events.ToolCalled(request.tool.name, duration_s, dict(request.arguments), result, error))
-    return ToolOutcome(result, error)
+    events.report(events.ToolCalled(tool.name, duration_s, dict(arguments), result, error))
+    return ToolOutcome(result, error, arguments)

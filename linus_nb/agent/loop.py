@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from linus_nb.agent import prompts
+from linus_nb.agent.approval import Approve
 from linus_nb.agent.figures import loses_the_figure
 from linus_nb.agent.metrics import AgentMetrics
 from linus_nb.agent.replies import Task, Unusable, Verdict, read_arguments, read_plan, read_verdict
@@ -45,6 +46,7 @@ class AgentRun:
     instructions: str = ""
     max_iterations: int = 5
     output: Structure | None = None
+    approve: Approve | None = None
     clock: Callable[[], float] = time.perf_counter
     history: list[ExecutionStep] = field(default_factory=list)
     metrics: AgentMetrics = field(default_factory=AgentMetrics)
@@ -184,7 +186,7 @@ def carry_out_task(run: AgentRun, iteration: int, task: Task, known: Sequence[Ex
             status, error = "failed", str(unusable)
         else:
             outcome = yield from _tool(run, run.tools[task.tool], arguments)
-            result = outcome.result
+            result, arguments = outcome.result, dict(outcome.arguments)
             if outcome.error is not None:
                 status, error = "failed", str(outcome.error) or type(outcome.error).__name__
     return ExecutionStep(
@@ -209,7 +211,7 @@ def _arguments(run: AgentRun, task: Task, tool: Tool, known: Sequence[ExecutionS
 
 
 def _tool(run: AgentRun, tool: Tool, arguments: dict[str, Any]) -> Steps[ToolOutcome]:
-    outcome: ToolOutcome = yield CallTool(tool, arguments)
+    outcome: ToolOutcome = yield CallTool(tool, arguments, run.approve)
     run.metrics.tool_executions += 1
     if outcome.error is None:
         run.metrics.successful_tool_calls += 1

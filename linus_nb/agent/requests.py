@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from linus_nb.agent.approval import Approve
 from linus_nb.agent.replies import Task
 from linus_nb.agent.response import ExecutionStep
 from linus_nb.tools.tool import Tool
@@ -35,10 +36,11 @@ class CallModel:
 
 @dataclass(frozen=True, slots=True)
 class CallTool:
-    """Call a tool."""
+    """Call a tool, once ``approve`` has allowed it, if there is one to ask."""
 
     tool: Tool
     arguments: Mapping[str, Any]
+    approve: Approve | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class ToolOutcome:
-    """What a tool gave, or the error that it raised."""
+    """What a tool gave, or the error that it raised; and the arguments, which a person may have changed."""
 
     result: Any = None
     error: Exception | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 T = TypeVar("T")
