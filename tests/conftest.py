@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+import linus_nb.testing  # noqa: F401  it makes every chat model ask the guard, also those that users make
 from linus_nb.models import guard
+
+
+def pytest_configure() -> None:
+    """Hear interrupts, as the tests of Stop send them: a shell that starts us in the background has them ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

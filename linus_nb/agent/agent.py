@@ -123,8 +123,7 @@ class Agent(Shown):
                 was asked for twice.
             InputError: the task does not fit ``input_schema``; no model was asked.
         """
-        # choosing a model may load packages and start a server: seconds that no loop should wait
-        llm = self._llm if self._llm is not None else await in_thread(lambda: self.llm)
+        llm = await in_thread(self._ready_model)
         response = await adrive(self._steps(task), llm)
         return response if return_metrics else response.result
 
@@ -149,6 +148,14 @@ class Agent(Shown):
             NoModelError: as `arun`; likewise ReplyError.
         """
         return streamed(lambda: self.arun(task))
+
+    def _ready_model(self) -> BaseChatModel:
+        """Return the model. Choosing it may start a server, and prices must be loaded: no loop should wait for that."""
+        from linus_nb.models.prices import load_prices
+
+        llm = self.llm
+        load_prices(llm)
+        return llm
 
     def as_runnable(self) -> Runnable[Any, Any]:
         """Return the agent as a LangChain Runnable, to stand in a chain: ``prompt | agent.as_runnable()``."""

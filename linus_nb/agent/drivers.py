@@ -19,6 +19,8 @@ from linus_nb.agent.schemas import is_strict, without_lengths
 from linus_nb.engine.threads import ThreadCall
 from linus_nb.errors import ModelError
 from linus_nb.models import model_name
+from linus_nb.models.prices import cost_of_call
+from linus_nb.models.usage import usage_of
 from linus_nb.tools.tool import Tool
 
 if TYPE_CHECKING:
@@ -199,9 +201,8 @@ def _is_openai_itself(model: Any) -> bool:
 def _replied(llm: Any, request: CallModel, began: float, message: Any) -> Reply:
     duration_s = time.perf_counter() - began
     text = "" if message is None else _text_of(message)
-    usage: Mapping[str, Any] | None = getattr(message, "usage_metadata", None)
-    reply = replace(_counted(request, text, usage), wanted=_wanted(message), message=message)
-    _report_model(llm, request, duration_s, reply)
+    reply = replace(_priced(llm, request, text, message), wanted=_wanted(message), message=message)
+    _report_model(request, duration_s, reply)
     return reply
 
 
@@ -215,16 +216,10 @@ def _wanted(message: Any) -> tuple[Wanted, ...]:
     )
 
 
-def _counted(request: CallModel, text: str, usage: Mapping[str, Any] | None) -> Reply:
-    if usage:
-        return Reply(text, usage.get("input_tokens", 0), usage.get("output_tokens", 0))
-    written = sum(len(str(m[1] if isinstance(m, tuple) else m)) for m in request.messages)
-    return Reply(text, _tokens(written), _tokens(len(text)), estimated=True)
-
-
-def _tokens(characters: int) -> int:
-    """Return about how many tokens a text of so many characters has (English: four characters a token)."""
-    return -(-characters // 4)
+def _priced(llm: Any, request: CallModel, text: str, message: Any) -> Reply:
+    sent_along = request.schema or [tool.schema for tool in request.tools]
+    usage = usage_of(text if message is None else message, request.messages, sent_along=sent_along or None)
+    return Reply(text, usage, cost_of_call(llm, usage, message), model_name(llm))
 
 
 def _failed_call(llm: Any, request: CallModel, began: float, error: Exception) -> Reply:
@@ -232,8 +227,8 @@ def _failed_call(llm: Any, request: CallModel, began: float, error: Exception) -
     duration_s = time.perf_counter() - began
     cut = _cut_reply(error)
     if cut is not None:
-        reply = _counted(request, cut, None)
-        _report_model(llm, request, duration_s, reply)
+        reply = _priced(llm, request, cut, None)
+        _report_model(request, duration_s, reply)
         return reply
     events.report(events.ModelCalled(model_name(llm), duration_s, purpose=request.purpose, error=error))
     raise error
@@ -247,15 +242,17 @@ def _cut_reply(error: Exception) -> str | None:
     return str(choices[0].message.content or "") if choices else ""
 
 
-def _report_model(llm: Any, request: CallModel, duration_s: float, reply: Reply) -> None:
+def _report_model(request: CallModel, duration_s: float, reply: Reply) -> None:
+    usage = reply.usage
     events.report(
         events.ModelCalled(
-            model_name(llm),
+            reply.model,
             duration_s,
-            reply.input_tokens,
-            reply.output_tokens,
-            estimated=reply.estimated,
+            usage.input_tokens,
+            usage.output_tokens,
+            estimated=usage.estimated,
             purpose=request.purpose,
+            cost=reply.cost,
         )
     )
 

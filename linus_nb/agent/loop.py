@@ -93,7 +93,6 @@ def finished(run: AgentRun, result: Any, status: str) -> AgentResponse:
     m = run.metrics
     m.task_completed = status == COMPLETED
     m.iterations_to_completion = m.total_iterations if m.task_completed else None
-    m.total_tokens = m.total_input_tokens + m.total_output_tokens
     if not m.task_completed and isinstance(result, str):
         result = f"{result}\n\n(Not completed: {status})".lstrip()
     m.execution_time_seconds = run.elapsed()
@@ -259,9 +258,7 @@ def _final_answer(run: AgentRun) -> Steps[str]:
 def ask(run: AgentRun, call: CallModel) -> Steps[Reply]:
     """Ask the model, and count the call."""
     reply: Reply = yield call
-    run.metrics.llm_calls += 1
-    run.metrics.total_input_tokens += reply.input_tokens
-    run.metrics.total_output_tokens += reply.output_tokens
+    run.metrics.count_call(reply.usage, reply.cost, reply.model)
     return reply
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from linus_nb.models.usage import Usage
+
+_counting = threading.Lock()  # of all runs together: it is held for a few additions
 
 
 @dataclass
@@ -12,8 +17,8 @@ class AgentMetrics:
 
     Attributes:
         total_iterations: Rounds of planning and doing that began.
-        total_input_tokens: Tokens of all prompts; estimated (characters / 4) where the provider names none.
-        total_output_tokens: Tokens of all replies; estimated likewise.
+        total_input_tokens: Tokens of all prompts, estimated where the provider names none.
+        total_output_tokens: Tokens of all replies, estimated likewise.
         total_tokens: Their sum.
         execution_time_seconds: Seconds from the question to the answer.
         reasoning_calls: Plans asked for.
@@ -24,6 +29,10 @@ class AgentMetrics:
         failed_tool_calls: Tool calls that raised.
         task_completed: Whether the task is done.
         iterations_to_completion: The round in which it was done, or None.
+        cost: US dollars of all model calls; 0.0 for a model that runs on this machine, None where a price is not known
+            (``cost_note`` says whose), and before the first call.
+        estimated_tokens: Some of the tokens were estimated here, not named by the provider.
+        unpriced_models: The models whose price is not known.
     """
 
     total_iterations: int = 0
@@ -39,6 +48,39 @@ class AgentMetrics:
     failed_tool_calls: int = 0
     task_completed: bool = False
     iterations_to_completion: int | None = None
+    cost: float | None = None
+    estimated_tokens: bool = False
+    unpriced_models: tuple[str, ...] = ()
+
+    def count_call(self, usage: Usage, cost: float | None = None, model: str = "the model") -> None:
+        """Count a model call that gave a reply. Safe to call from many threads at once.
+
+        Args:
+            usage: Its tokens.
+            cost: What it cost in US dollars, None where no price is known.
+            model: The model's name, for ``cost_note``.
+
+        >>> metrics = AgentMetrics()
+        >>> metrics.count_call(Usage(1000, 100), 0.0035, "gpt-4o")
+        >>> metrics.total_tokens, metrics.cost
+        (1100, 0.0035)
+        """
+        with _counting:
+            self.llm_calls += 1
+            self.total_input_tokens += usage.input_tokens
+            self.total_output_tokens += usage.output_tokens
+            self.total_tokens = self.total_input_tokens + self.total_output_tokens
+            self.estimated_tokens = self.estimated_tokens or usage.estimated
+            if cost is None and model not in self.unpriced_models:
+                self.unpriced_models = (*self.unpriced_models, model)
+            self.cost = None if cost is None or self.unpriced_models else (self.cost or 0.0) + cost
+
+    @property
+    def cost_note(self) -> str:
+        """What a reader of ``cost`` should know: whose price is missing, or that tokens were estimated; else empty."""
+        if self.unpriced_models:
+            return f"no price is known for {', '.join(map(repr, self.unpriced_models))}"
+        return "from estimated tokens" if self.estimated_tokens and self.cost else ""
 
     @property
     def avg_tokens_per_llm_call(self) -> float:
@@ -59,4 +101,5 @@ class AgentMetrics:
         return asdict(self) | {
             "avg_tokens_per_llm_call": self.avg_tokens_per_llm_call,
             "success_rate": self.success_rate,
+            "cost_note": self.cost_note,
         }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from linus_nb.agent.approval import Approve
 from linus_nb.agent.replies import Task
 from linus_nb.agent.response import ExecutionStep
+from linus_nb.models.usage import Usage
 from linus_nb.tools.tool import Tool
 
 if TYPE_CHECKING:
@@ -77,12 +78,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the model wrote, the tool calls that it asks for, and the tokens that it took."""
+    """What the model wrote, the tool calls that it asks for, and what it cost: tokens, and US dollars where known."""
 
     text: str
-    input_tokens: int = 0
-    output_tokens: int = 0
-    estimated: bool = False
+    usage: Usage
+    cost: float | None = None
+    model: str = ""
     wanted: tuple[Wanted, ...] = ()
     message: Any = None  # as it came, to be sent back
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from linus_nb.engine.critical_path import critical_path, slack
 from linus_nb.engine.record import NodeRecord, RunRecord, Step, walk
 from linus_nb.events import Call, ModelCalled, ToolCalled
+from linus_nb.models.prices import total_cost
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +26,7 @@ NODE_DTYPES = {
     "llm_calls": "int64",
     "input_tokens": "int64",
     "output_tokens": "int64",
+    "cost": "float64",
     "slack_s": "float64",
     "on_critical_path": "bool",
     "error": "string",
@@ -46,6 +48,7 @@ CALL_DTYPES = {
     "duration_s": "float64",
     "input_tokens": "int64",
     "output_tokens": "int64",
+    "cost": "float64",
     "estimated": "bool",
     "error": "string",
 }
@@ -62,8 +65,9 @@ def node_table(record: RunRecord) -> pd.DataFrame:
     * ``start_s``, ``end_s``: seconds since the start of the run; ``duration_s`` between them; ``wait_s``: seconds it
       was ready but held back by a limit; NaN where it never came to that;
     * ``attempts`` (of a node that runs once per item: the most that one item took); ``items``: how many items it ran
-      for, 0 for a node that runs once; ``llm_calls``, ``input_tokens``, ``output_tokens``: sums over the model calls of
-      the node, of its items and of the graph it holds;
+      for, 0 for a node that runs once; ``llm_calls``, ``input_tokens``, ``output_tokens``, ``cost``: sums over the
+      model calls of the node, of its items and of the graph it holds; ``cost`` is in US dollars, NaN where the price of
+      one of them is not known;
     * ``slack_s``: seconds it could take longer without making the critical path longer, NaN where it did not run;
       ``on_critical_path``;
     * ``error``: ``"ValueError: …"``, else empty; also an error that ``on_error`` waved through.
@@ -88,7 +92,8 @@ def step_table(record: RunRecord) -> pd.DataFrame:
     the node holds) or ``"review[3]/draft"``. Each row is followed by those of what ran inside it, and ``depth`` says
     how deep that is: 0 for the nodes of the graph itself. The other columns are those of `node_table`, but for the two
     about the critical path; all times count from the start of the run, and ``level`` is that of a node in its own
-    graph. ``llm_calls`` and tokens include what was called further inside, so that the rows of depth 0 hold the sums.
+    graph. ``llm_calls``, tokens and ``cost`` include what was called further inside, so that the rows of depth 0 hold
+    the sums.
     """
     found = _calls_inside(record)
     rows = [_step_row(step.record, calls) | {"depth": step.depth} for step, calls in found]
@@ -100,9 +105,10 @@ def call_table(record: RunRecord) -> pd.DataFrame:
 
     Columns: ``node`` (the path of the node or item that called, as in `step_table`), ``kind`` ("model" or "tool"),
     ``name`` (of the model or tool), ``purpose`` (of a model call), ``start_s``, ``end_s`` (seconds since the start of
-    the run), ``duration_s``, ``input_tokens``, ``output_tokens`` (0 for tools, and where the provider names none),
-    ``estimated`` (the tokens were counted here, not by the provider), ``error``. dtypes are the same for every run;
-    ``attrs`` are those of `node_table`.
+    the run), ``duration_s``, ``input_tokens``, ``output_tokens`` (0 for tools, and for model calls that raised),
+    ``cost`` (US dollars; 0 for tools and for models that run here, NaN where no price is known and for model calls that
+    raised), ``estimated`` (the tokens were counted here, not by the provider), ``error``. dtypes are the same for every
+    run; ``attrs`` are those of `node_table`.
     """
     rows = [_call_row(step.path, end_s, call) for step in walk(record) for end_s, call in step.record.calls]
     rows.sort(key=lambda row: row["start_s"])
@@ -171,6 +177,7 @@ def _step_row(node: NodeRecord, calls: Sequence[ModelCalled]) -> dict[str, Any]:
         "llm_calls": len(calls),
         "input_tokens": sum(call.input_tokens for call in calls),
         "output_tokens": sum(call.output_tokens for call in calls),
+        "cost": total_cost(calls),
         "error": error_text(node.error),
     }
 
@@ -185,6 +192,7 @@ def _call_row(node: str, end_s: float, call: Call) -> dict[str, Any]:
         "duration_s": call.duration_s,
         "input_tokens": 0,
         "output_tokens": 0,
+        "cost": 0.0,
         "estimated": False,
         "error": error_text(call.error),
     }
@@ -196,6 +204,7 @@ def _call_row(node: str, end_s: float, call: Call) -> dict[str, Any]:
         "purpose": call.purpose,
         "input_tokens": call.input_tokens,
         "output_tokens": call.output_tokens,
+        "cost": call.cost,
         "estimated": call.estimated,
     }
 

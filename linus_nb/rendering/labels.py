@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from linus_nb.engine.record import NodeRecord, RunRecord, walk
 from linus_nb.events import EdgeShape, GraphShape, ModelCalled, NodeShape, NodeStatus
+from linus_nb.models.prices import total_cost
 from linus_nb.rendering.numbers import plural, seconds
 from linus_nb.rendering.type_setting import printable
 
@@ -183,12 +184,31 @@ _ORDER = (
 
 
 def tokens(record: RunRecord) -> str:
-    """Return the tokens of all model calls, also inside items and nested graphs; an empty string for none."""
+    """Return the tokens of all model calls, also inside items and nested graphs; an empty string for none.
+
+    With what they cost, where that is known and more than nothing: ``9,120 tokens, $0.012``.
+    """
     calls = [call for step in walk(record) for _, call in step.record.calls if isinstance(call, ModelCalled)]
     total = sum(call.input_tokens + call.output_tokens for call in calls)
     if not total:
         return ""
-    return ("about " if any(call.estimated for call in calls) else "") + plural(total, "token")
+    about = "about " if any(call.estimated for call in calls) else ""
+    return ", ".join(filter(None, [about + plural(total, "token"), dollars(total_cost(calls))]))
+
+
+def dollars(cost: float | None) -> str:
+    """Return US dollars as text, to the cent or to two figures; an empty string where nothing was paid, or is known.
+
+    >>> [dollars(cost) for cost in (None, 0.0, 0.000012, 0.001234, 0.0996, 2.5, 1234.5)]
+    ['', '', '<$0.0001', '$0.0012', '$0.10', '$2.50', '$1,234.50']
+    """
+    if not cost:
+        return ""
+    if cost < 0.0001:
+        return "<$0.0001"
+    cost = float(f"{cost:.1e}") if cost < 0.1 else cost  # rounded first: 0.0996 has the digits of 0.10
+    decimals = 2 if cost >= 0.1 else 3 if cost >= 0.01 else 4
+    return f"${cost:,.{decimals}f}"
 
 
 def size_line(shape: GraphShape) -> str:

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from linus_nb.rendering.card import card, header, part, sentence
+from linus_nb.rendering.labels import dollars
 from linus_nb.rendering.numbers import plural, seconds
 from linus_nb.rendering.type_setting import printable
 
@@ -24,7 +25,7 @@ def response_bundle(response: Any) -> dict[str, str]:
         *_counted(metrics, "total_iterations", "iteration"),
         *_counted(metrics, "llm_calls", "model call"),
         *_counted(metrics, "tool_executions", "tool call"),
-        *_counted(metrics, "total_tokens", "token"),
+        *_tokens_and_cost(metrics),
         seconds(getattr(metrics, "execution_time_seconds", None)),
     ]
     answer = str(response.result)
@@ -61,6 +62,12 @@ def agent_bundle(agent: Any) -> dict[str, str]:
 def _counted(metrics: Any, name: str, noun: str) -> list[str]:
     count = getattr(metrics, name, 0)
     return [plural(count, noun)] if count else []
+
+
+def _tokens_and_cost(metrics: Any) -> list[str]:
+    about = "about " if getattr(metrics, "estimated_tokens", False) else ""
+    cost = dollars(getattr(metrics, "cost", None))
+    return [about + fact for fact in (*_counted(metrics, "total_tokens", "token"), *([cost] if cost else []))]
 
 
 def _steps(history: list[Any]) -> str:
