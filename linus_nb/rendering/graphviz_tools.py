@@ -19,7 +19,7 @@ from pathlib import Path
 from linus_nb.errors import RenderError
 from linus_nb.events import GraphShape
 from linus_nb.rendering.dot_source import ANCHOR, PAD, POINTS_PER_INCH, layout_source
-from linus_nb.rendering.layout import BOX_HEIGHT, Box, Layout, Point, label_place, level_curve
+from linus_nb.rendering.layout import BOX_HEIGHT, Box, Layout, Point, box_widths, label_place, level_curve
 
 logger = logging.getLogger("linus_nb")
 
@@ -102,6 +102,7 @@ def _layout(shape: GraphShape, plain: str, drawn_by: str) -> Layout:
     curves: dict[tuple[str, str], tuple[Point, ...]] = {}
     places: dict[tuple[str, str], Point] = {}
     height = width = 0.0
+    widths = {f"n_{i}": width for i, width in enumerate(box_widths(shape))}
 
     def point(x: str, y: str) -> Point:
         return float(x) * POINTS_PER_INCH, height - float(y) * POINTS_PER_INCH
@@ -112,7 +113,8 @@ def _layout(shape: GraphShape, plain: str, drawn_by: str) -> Layout:
             case ["graph"]:
                 width, height = float(words[2]) * POINTS_PER_INCH, float(words[3]) * POINTS_PER_INCH
             case ["node"]:
-                boxes[words[1]] = Box(*point(words[2], words[3]), float(words[4]) * POINTS_PER_INCH, BOX_HEIGHT)
+                # the width is ours: what comes back is rounded, and a hair less room cuts a word short
+                boxes[words[1]] = Box(*point(words[2], words[3]), widths.get(words[1], 0.0), BOX_HEIGHT)
             case ["edge"]:
                 ends, count = (words[1], words[2]), int(words[3])
                 numbers = words[4 : 4 + 2 * count]
