@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from linus_nb import models, testing
     from linus_nb.agent import Agent, AgentMetrics, AgentResponse
+    from linus_nb.agent.memory import Memory
     from linus_nb.analysis.benchmark import benchmark, benchmark_sync, last_benchmark
     from linus_nb.dag import AgentDAG
     from linus_nb.engine.executor import DAGExecutor
@@ -40,6 +41,7 @@ _HOMES = {
     "ExecutionResult": "linus_nb.engine.result",
     "JsonLines": "linus_nb.engine.jsonl",
     "LinusError": "linus_nb.errors",
+    "Memory": "linus_nb.agent.memory",
     "NodeStatus": "linus_nb.events",
     "SharedState": "linus_nb.graph.state",
     "StateManager": "linus_nb.graph.state",
@@ -64,6 +66,7 @@ __all__ = [
     "ExecutionResult",
     "JsonLines",
     "LinusError",
+    "Memory",
     "NodeStatus",
     "SharedState",
     "StateManager",

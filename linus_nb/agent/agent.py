@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from linus_nb.agent.approval import Approve
 from linus_nb.agent.drivers import adrive, drive, in_thread
 from linus_nb.agent.loop import AgentRun, answer
+from linus_nb.agent.memory import Memory
+from linus_nb.agent.remembering import answer_with_memory
 from linus_nb.agent.requests import Steps
 from linus_nb.agent.response import AgentResponse
 from linus_nb.agent.stream import AgentEvent, streamed
@@ -42,6 +44,7 @@ class Agent(Shown):
             where it takes one.
         approve: A function (sync or async) that is asked before each tool call, with the tool's name and arguments:
             True lets it run, False does not, a dict of arguments lets it run with those.
+        memory: What it remembers of earlier questions; several agents may share one.
 
     Raises:
         ToolError: something in ``tools`` is no tool, or two bear one name.
@@ -68,6 +71,7 @@ class Agent(Shown):
         input_schema: Any = None,
         output_schema: Any = None,
         approve: Approve | None = None,
+        memory: Memory | None = None,
     ) -> None:
         if llm is not None and not (hasattr(llm, "invoke") and hasattr(llm, "ainvoke")):
             raise _NotAModelError(llm)
@@ -81,6 +85,7 @@ class Agent(Shown):
         self.max_iterations = max_iterations
         self.strategy = strategy
         self.approve = approve
+        self.memory = memory
         self._input = None if input_schema is None else Structure(input_schema, "input_schema")
         self._output = None if output_schema is None else Structure(output_schema, "output_schema")
         self._llm = llm
@@ -173,7 +178,8 @@ class Agent(Shown):
         if self._input is not None:
             task = self._input.plain(self._input.checked(task))
         run = AgentRun(as_text(task), self.tools, self.instructions, self.max_iterations, self._output, self.approve)
-        return _STRATEGIES[self.strategy](run)
+        strategy = _STRATEGIES[self.strategy]
+        return strategy(run) if self.memory is None else answer_with_memory(run, self.memory, strategy)
 
     def __repr__(self) -> str:
         return f"Agent({self.name!r}, tools=[{', '.join(self.tools)}])"

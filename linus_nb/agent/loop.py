@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from linus_nb.agent import prompts
 from linus_nb.agent.approval import Approve
 from linus_nb.agent.figures import loses_the_figure
+from linus_nb.agent.memory_recall import Recalled
 from linus_nb.agent.metrics import AgentMetrics
 from linus_nb.agent.replies import Task, Unusable, Verdict, read_arguments, read_plan, read_verdict
 from linus_nb.agent.requests import (
@@ -47,6 +48,7 @@ class AgentRun:
     max_iterations: int = 5
     output: Structure | None = None
     approve: Approve | None = None
+    recalled: Recalled = field(default_factory=Recalled)
     clock: Callable[[], float] = time.perf_counter
     history: list[ExecutionStep] = field(default_factory=list)
     metrics: AgentMetrics = field(default_factory=AgentMetrics)
@@ -67,7 +69,7 @@ def answer(run: AgentRun) -> Steps[AgentResponse]:
         ReplyError: the very first plan cannot be read, though it was asked for twice.
     """
     if run.output is not None and not run.tools:
-        messages = prompts.respond_messages(run.question, run.instructions, ())
+        messages = prompts.respond_messages(run.question, run.instructions, (), run.recalled)
         run.metrics.total_iterations = 1
         return finished(run, (yield from structured(run, messages, run.output)), COMPLETED)
     status = yield from _rounds(run)
@@ -128,7 +130,9 @@ def _reason(run: AgentRun, missing: str) -> Steps[Sequence[Task]]:
     run.metrics.reasoning_calls += 1
     plan: tuple[Task, ...]
     if run.tools:
-        messages = prompts.plan_messages(run.question, run.tools, run.instructions, run.history, missing)
+        messages = prompts.plan_messages(
+            run.question, run.tools, run.instructions, run.history, missing, run.recalled.text
+        )
         plan = yield from asked(
             run,
             CallModel(messages, "reasoning", plan_schema(run.tools)),
@@ -194,7 +198,7 @@ def carry_out_task(run: AgentRun, iteration: int, task: Task, known: Sequence[Ex
 
 
 def _respond(run: AgentRun, task: Task, known: Sequence[ExecutionStep]) -> Steps[str]:
-    messages = prompts.respond_messages(task.description, run.instructions, known)
+    messages = prompts.respond_messages(task.description, run.instructions, known, run.recalled)
     reply = yield from ask(run, CallModel(messages, "response"))
     return reply.text.strip()
 

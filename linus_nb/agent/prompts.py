@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from linus_nb.agent.likeness import nearest_last
+from linus_nb.agent.memory_recall import Recalled
 from linus_nb.agent.requests import AnyMessage, Message
 from linus_nb.agent.response import ExecutionStep
 from linus_nb.agent.schemas import NO_TOOL
 from linus_nb.tools.tool import Example, Tool
 
+_NOTHING = Recalled()
 MOST_EXAMPLES = 5
 LONGEST_RESULT = 4000  # characters of a tool's result that the model is shown
 
@@ -35,9 +37,14 @@ IN_WORDS = (
 
 
 def plan_messages(
-    question: str, tools: Mapping[str, Tool], instructions: str, history: Sequence[ExecutionStep], missing: str
+    question: str,
+    tools: Mapping[str, Tool],
+    instructions: str,
+    history: Sequence[ExecutionStep],
+    missing: str,
+    earlier: str = "",
 ) -> tuple[Message, ...]:
-    """Return the question for a plan, with what was done so far and what is missing."""
+    """Return the question for a plan, with what was said ``earlier``, what was done so far and what is missing."""
     listed = "\n".join(f"- {tool.name}: {tool.summary}" for tool in tools.values())
     system = (
         "Reply with the tool that answers the question.\n"
@@ -49,7 +56,11 @@ def plan_messages(
     if history:
         asked = f"{question}\nDone so far:\n{results_text(history)}\nStill missing: {missing or 'the answer'}"
     examples = _plan_examples(question, tools)
-    return (("system", _with_instructions(system, instructions)), *_turns(examples), ("user", asked))
+    return (
+        ("system", _with_instructions(system, instructions)),
+        *_turns(examples),
+        ("user", _after(earlier, asked)),
+    )
 
 
 def _plan_examples(question: str, tools: Mapping[str, Tool]) -> list[tuple[str, str]]:
@@ -101,11 +112,14 @@ _TAKEN_FROM = (
 # -- answers in words ------------------------------------------------------------------------------------------------
 
 
-def respond_messages(task: str, instructions: str, known: Sequence[ExecutionStep]) -> tuple[Message, ...]:
+def respond_messages(
+    task: str, instructions: str, known: Sequence[ExecutionStep], recalled: Recalled = _NOTHING
+) -> tuple[Message, ...]:
     """Return the question for an answer without a tool."""
     system = _with_instructions("Answer the question briefly.", instructions)
     examples = () if instructions else IN_WORDS  # they are terse, and would drown another style
-    return (("system", system), *_turns(examples), ("user", _with_results(task, known)))
+    asked = recalled.before(_with_results(task, known))
+    return (("system", system), *_turns(examples), *recalled.examples, ("user", asked))
 
 
 # -- completion ------------------------------------------------------------------------------------------------------
@@ -149,10 +163,10 @@ def conclude_messages(question: str, instructions: str, history: Sequence[Execut
 # -- the model's own calling of tools ---------------------------------------------------------------------------------
 
 
-def turn_messages(question: str, instructions: str) -> tuple[Message, ...]:
+def turn_messages(question: str, instructions: str, earlier: str = "") -> tuple[Message, ...]:
     """Return the question for a model that calls tools by its own means."""
     system = "Answer the question. Call tools where they help; calls that need nothing of each other go in one turn."
-    return (("system", _with_instructions(system, instructions)), ("user", question))
+    return (("system", _with_instructions(system, instructions)), ("user", _after(earlier, question)))
 
 
 # -- asked again -----------------------------------------------------------------------------------------------------
@@ -188,6 +202,10 @@ def _shown(arguments: Mapping[str, Any]) -> str:
     if len(arguments) == 1:
         return str(next(iter(arguments.values())))
     return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+
+
+def _after(earlier: str, asked: str) -> str:
+    return f"{earlier}\n{asked}" if earlier else asked
 
 
 def _with_results(task: str, known: Sequence[ExecutionStep]) -> str:

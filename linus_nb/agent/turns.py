@@ -19,7 +19,7 @@ from linus_nb.errors import nearest
 def answer_in_turns(run: AgentRun) -> Steps[AgentResponse]:
     """Answer the question of a run."""
     tools = tuple(run.tools.values())
-    messages: list[AnyMessage] = list(prompts.turn_messages(run.question, run.instructions))
+    messages: list[AnyMessage] = list(prompts.turn_messages(run.question, run.instructions, run.recalled.text))
     for iteration in range(1, run.max_iterations + 1):
         run.metrics.total_iterations = iteration
         run.metrics.reasoning_calls += 1

@@ -1,0 +1,343 @@
+"""What a memory writes into its file and reads from it: turns, their summary, and the search in them."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import cast
+
+from linus_nb.agent.memory_file import PATIENCE_S, MemoryFile
+from linus_nb.agent.memory_words import count_alike, match_beginnings, match_words, words_of
+
+logger = logging.getLogger("linus_nb")
+
+MOST_INDEXED = 20_000  # characters of a text that can be found
+MOST_CANDIDATES = 50  # by likeness; which of them come first is also a matter of age
+MOST_LOOKED_THROUGH = 2000  # latest turns, where there is no FTS5
+LOOKED_AT = 4000  # characters of each of those
+HALF_AS_FRESH = 50  # turns after which a turn has lost half of what its age can cost it
+WHOLE = 2**31 - 1  # characters: more than SQLite takes
+STEPS_BETWEEN_LOOKS = 500  # of SQLite's machine, between looks at the clock
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and its answer.
+
+    Attributes:
+        question: What was asked or told.
+        answer: What was answered.
+        at: When the answer was there.
+        summarised: Whether it stands in the summary, and is no longer repeated word for word.
+        number: Its place in the order of all turns; a number is never used again.
+    """
+
+    question: str
+    answer: str
+    at: datetime
+    summarised: bool = False
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many bytes the text of a turn takes."""
+
+    number: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What stands at the beginning of a prompt, all read at one moment. The latest turn is the last.
+
+    Attributes:
+        summary: The summary of the turns that are not repeated.
+        recent: Turns that are not in the summary, the latest ones.
+        found: Turns that a search found, the best first.
+    """
+
+    summary: str
+    recent: tuple[Turn, ...]
+    found: tuple[Turn, ...]
+
+
+class MemoryStore:
+    """The turns of a memory, in a file or in main memory."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.file = MemoryFile(path)
+        if self.file.has_index:
+            self.file.write(_index_missing)
+        else:
+            logger.warning(
+                "this Python's SQLite has no FTS5: a memory looks for words in its latest %d turns only",
+                MOST_LOOKED_THROUGH,
+            )
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def add(self, question: str, answer: str, at: datetime, patience_s: float = PATIENCE_S) -> Turn:
+        """Store a turn."""
+
+        def work(there: sqlite3.Connection) -> Turn:
+            number = _insert(there, question, answer, at)
+            self._index(there)
+            return Turn(question, answer, at, number=number)
+
+        return self.file.write(work, patience_s)
+
+    def fill(self, summary: str, turns: Iterable[Turn]) -> int:
+        """Store turns and their summary where nothing is; return how many turns there were already, if any."""
+
+        def work(there: sqlite3.Connection) -> int:
+            present = _count(there)
+            if present:
+                return present
+            summarised_to = _last_number(there)
+            for turn in turns:
+                number = _insert(there, turn.question, turn.answer, turn.at)
+                if turn.summarised:
+                    summarised_to = number
+            there.execute("UPDATE about SET summary = ?, summarised_to = ?", (summary, summarised_to))
+            self._index(there)
+            return 0
+
+        return self.file.write(work)
+
+    def summarise(self, since: int, to: int, summary: str, patience_s: float = PATIENCE_S) -> bool:
+        """Let ``summary`` stand for all turns up to number ``to``.
+
+        Nothing is changed, and the answer is False, where the summary reaches another turn than ``since`` by now:
+        another process summarised, or the memory was cleared.
+        """
+
+        def work(there: sqlite3.Connection) -> bool:
+            changed = there.execute(
+                "UPDATE about SET summary = ?, summarised_to = ? WHERE summarised_to = ?", (summary, to, since)
+            )
+            return changed.rowcount == 1
+
+        return self.file.write(work, patience_s)
+
+    def clear(self) -> None:
+        """Forget all turns and the summary."""
+
+        def work(there: sqlite3.Connection) -> None:
+            there.execute("DELETE FROM turns")
+            if self.file.has_index:
+                there.execute("INSERT INTO words (words) VALUES ('delete-all')")
+            # not back to 0: a summary that is being written at this moment must not fit what comes next
+            last = _last_number(there)
+            there.execute("UPDATE about SET summary = '', summarised_to = ?, indexed_to = ?", (last, last))
+
+        self.file.write(work)
+
+    def _index(self, there: sqlite3.Connection) -> None:
+        if self.file.has_index:
+            _index_missing(there)
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def count(self) -> int:
+        """Return how many turns there are."""
+        return self.file.read(_count)
+
+    def summary(self) -> tuple[str, int]:
+        """Return the summary, and the number of the last turn that stands in it."""
+        return self.file.read(_summary)
+
+    def turns(self, latest: int | None = None) -> tuple[Turn, ...]:
+        """Return all turns, or the ``latest`` so many, the latest last."""
+        return self.everything(latest)[1]
+
+    def everything(self, latest: int | None = None) -> tuple[str, tuple[Turn, ...]]:
+        """Return the summary and the turns, read at one moment."""
+
+        def work(there: sqlite3.Connection) -> tuple[str, tuple[Turn, ...]]:
+            summary, summarised_to = _summary(there)
+            rows = there.execute(f"{_TURN} ORDER BY id DESC LIMIT ?", (-1 if latest is None else latest,)).fetchall()
+            return summary, tuple(_turn(row, summarised_to) for row in reversed(rows))
+
+        return self.file.read(work)
+
+    def not_summarised(self, at_most: int) -> list[Size]:
+        """Return the sizes of the oldest turns that are not in the summary."""
+
+        def work(there: sqlite3.Connection) -> list[Size]:
+            _, summarised_to = _summary(there)
+            rows = there.execute(
+                "SELECT id, length(CAST(question AS BLOB)) + length(CAST(answer AS BLOB)) FROM turns WHERE id > ? "
+                "ORDER BY id LIMIT ?",
+                (summarised_to, at_most),
+            )
+            return [Size(number, size) for number, size in rows]
+
+        return self.file.read(work)
+
+    def between(self, after: int, to: int) -> tuple[Turn, ...]:
+        """Return the turns whose numbers lie in a range."""
+
+        def work(there: sqlite3.Connection) -> tuple[Turn, ...]:
+            rows = there.execute(f"{_TURN} WHERE id > ? AND id <= ? ORDER BY id", (after, to)).fetchall()
+            return tuple(_turn(row, after) for row in rows)
+
+        return self.file.read(work)
+
+    def opening(self, question: str, recent: int, found: int, longest: int, within_s: float) -> Opening:
+        """Return what a prompt that asks ``question`` may begin with, texts cut after ``longest`` characters."""
+
+        def work(there: sqlite3.Connection) -> Opening:
+            summary, summarised_to = _summary(there)
+            rows = there.execute(
+                f"{_TURN_CUT} WHERE id > ? ORDER BY id DESC LIMIT ?", (longest, longest, summarised_to, recent)
+            ).fetchall()
+            latest = tuple(_turn(row, summarised_to) for row in reversed(rows))
+            return Opening(summary, latest, self._found(there, question, found, longest, within_s))
+
+        return self.file.read(work)
+
+    def search(self, question: str, limit: int) -> tuple[Turn, ...]:
+        """Return the turns that have words of a question, the best first."""
+        return self.file.read(lambda there: self._found(there, question, limit, longest=WHOLE, within_s=None))
+
+    def _found(
+        self, there: sqlite3.Connection, question: str, limit: int, longest: int, within_s: float | None
+    ) -> tuple[Turn, ...]:
+        words = words_of(question)
+        if not words:
+            return ()
+        candidates = max(MOST_CANDIDATES, limit)
+        if self.file.has_index:
+            likeness = _by_index(there, words, candidates, within_s)
+        else:
+            likeness = _by_looking_through(there, words)
+        newest = _last_number(there)
+        best = sorted(likeness, key=lambda n: (likeness[n] * _freshness(newest - n), n), reverse=True)
+        return _turns_of(there, best[:limit], longest)
+
+
+# -- the search ------------------------------------------------------------------------------------------------------
+
+
+def _freshness(age: int) -> float:
+    """Return by how much a turn counts, so many turns later: from 1 down to a half."""
+    return float(0.5 + 0.5 ** (1 + age / HALF_AS_FRESH))
+
+
+def _by_index(
+    there: sqlite3.Connection, words: Sequence[str], at_most: int, within_s: float | None
+) -> dict[int, float]:
+    """Return how alike turns are to the words, by number; where none has a word, those with one that begins so."""
+    for match in (match_words(words), match_beginnings(words)):
+        if match and (found := _ranked(there, match, words, at_most, within_s)):
+            return found
+    return {}
+
+
+def _ranked(
+    there: sqlite3.Connection, match: str, words: Sequence[str], at_most: int, within_s: float | None
+) -> dict[int, float]:
+    """Rank by BM25, what was asked before what was answered; where that takes too long, rank the latest that match."""
+    try:
+        with _Deadline(there, within_s):
+            rows = there.execute(
+                "SELECT rowid, bm25(words, 1.0, 0.5) AS badness FROM words WHERE words MATCH ? "
+                "ORDER BY badness, rowid DESC LIMIT ?",
+                (match, at_most),
+            ).fetchall()
+        return {number: -badness for number, badness in rows}
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+    latest = there.execute(
+        "SELECT id, substr(question, 1, ?), substr(answer, 1, ?) FROM turns WHERE id IN "
+        "(SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?)",
+        (LOOKED_AT, LOOKED_AT, match, at_most),
+    )
+    return _counted(latest, words)
+
+
+def _by_looking_through(there: sqlite3.Connection, words: Sequence[str]) -> dict[int, float]:
+    """Do what can be done without FTS5: count the words in the latest turns."""
+    latest = there.execute(
+        "SELECT id, substr(question, 1, ?), substr(answer, 1, ?) FROM turns ORDER BY id DESC LIMIT ?",
+        (LOOKED_AT, LOOKED_AT, MOST_LOOKED_THROUGH),
+    )
+    return _counted(latest, words)
+
+
+def _counted(rows: Iterable[tuple[int, str, str]], words: Sequence[str]) -> dict[int, float]:
+    counts = {number: count_alike(words, f"{question} {answer}") for number, question, answer in rows}
+    return {number: count for number, count in counts.items() if count}
+
+
+class _Deadline:
+    """Interrupts what a connection does in this block once it has taken ``within_s`` seconds; None: never."""
+
+    def __init__(self, there: sqlite3.Connection, within_s: float | None) -> None:
+        self.there = there
+        self.within_s = within_s
+
+    def __enter__(self) -> None:
+        if self.within_s is not None:
+            until = monotonic() + self.within_s
+            self.there.set_progress_handler(lambda: monotonic() > until, STEPS_BETWEEN_LOOKS)
+
+    def __exit__(self, *_: object) -> None:
+        self.there.set_progress_handler(None, 0)
+
+
+# -- statements ------------------------------------------------------------------------------------------------------
+
+_TURN = "SELECT id, question, answer, at FROM turns"
+_TURN_CUT = "SELECT id, substr(question, 1, ?), substr(answer, 1, ?), at FROM turns"
+_Row = tuple[int, str, str, str]
+
+
+def _turn(row: _Row, summarised_to: int) -> Turn:
+    number, question, answer, at = row
+    return Turn(question, answer, datetime.fromisoformat(at), number <= summarised_to, number)
+
+
+def _turns_of(there: sqlite3.Connection, numbers: Sequence[int], longest: int) -> tuple[Turn, ...]:
+    """Return the turns of these numbers, in this order, texts cut after ``longest`` characters."""
+    _, summarised_to = _summary(there)
+    rows = (there.execute(f"{_TURN_CUT} WHERE id = ?", (longest, longest, n)).fetchone() for n in numbers)
+    return tuple(_turn(row, summarised_to) for row in rows if row is not None)
+
+
+def _insert(there: sqlite3.Connection, question: str, answer: str, at: datetime) -> int:
+    cursor = there.execute(
+        "INSERT INTO turns (question, answer, at) VALUES (?, ?, ?)", (question, answer, at.astimezone(UTC).isoformat())
+    )
+    return cast("int", cursor.lastrowid)
+
+
+def _index_missing(there: sqlite3.Connection) -> None:
+    """Make the latest turns findable: the one just written, and those that a Python without FTS5 wrote."""
+    there.execute(
+        "INSERT INTO words (rowid, question, answer) SELECT id, substr(question, 1, ?), substr(answer, 1, ?) "
+        "FROM turns WHERE id > (SELECT indexed_to FROM about) ORDER BY id",
+        (MOST_INDEXED, MOST_INDEXED),
+    )
+    there.execute("UPDATE about SET indexed_to = ?", (_last_number(there),))
+
+
+def _summary(there: sqlite3.Connection) -> tuple[str, int]:
+    summary, summarised_to = there.execute("SELECT summary, summarised_to FROM about").fetchone()
+    return str(summary), int(summarised_to)
+
+
+def _count(there: sqlite3.Connection) -> int:
+    return int(there.execute("SELECT count(*) FROM turns").fetchone()[0])
+
+
+def _last_number(there: sqlite3.Connection) -> int:
+    row = there.execute("SELECT seq FROM sqlite_sequence WHERE name = 'turns'").fetchone()
+    return int(row[0]) if row else 0
