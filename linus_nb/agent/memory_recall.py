@@ -65,7 +65,7 @@ def recall(memory: Memory, question: str) -> Recalled:
     budget = memory.budget
     most_recent = budget.size // MARKS
     opening = memory.store.opening(clean(question), most_recent, MOST_RELEVANT, budget.size, SEARCH_WITHIN_S)
-    summary = cut(opening.summary, budget.quarter - len(SUMMARY) - 1)
+    summary = cut(opening.summary, budget.quarter - size(SUMMARY) - 1)
     summary_line = f"{SUMMARY}{summary}" if summary else ""
 
     relevant = fitting(opening.found[::-1], budget.quarter)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from linus_nb.agent.memory_errors import MemoryClosedError, MemoryFileError
 from linus_nb.agent.memory_file import PATIENCE_S, BusyError
-from linus_nb.agent.memory_store import Size, Turn
-from linus_nb.agent.memory_text import MARKS, Budget, clean, cut, fitting, size
+from linus_nb.agent.memory_store import Turn, Waiting
+from linus_nb.agent.memory_text import Budget, clean, cut, fitting, size, turn_size
 from linus_nb.agent.requests import CallModel, Message, Reply, Steps
 from linus_nb.engine import threads
 
@@ -55,22 +55,18 @@ def remember(memory: Memory, question: str, answer: str, ask: Asking = asked) ->
     if not _kept(memory, question, answer) or not memory.summarising.begin():
         return
     try:
-        batch = _to_summarise(memory)
+        waiting = memory.store.waiting(MOST_LOOKED_AT, memory.budget.size)
+        batch = to_summarise(waiting.turns, memory.budget)
         if batch:
-            yield from _summarise(memory, batch, ask)
+            yield from _summarise(memory, waiting, batch, ask)
     except (MemoryFileError, MemoryClosedError) as error:
         logger.error("earlier turns were not summarised, and stay as they are: %s", error)
     finally:
         memory.summarising.end()
 
 
-def _summarise(memory: Memory, batch: Sequence[Size], ask: Asking) -> Steps[None]:
-    last = batch[-1].number
-    before, since = memory.store.summary()
-    turns = memory.store.between(since, last)
-    if not turns:
-        return  # another process was faster, or the memory was cleared
-    call = CallModel(summary_messages(before, turns, memory.budget), PURPOSE)
+def _summarise(memory: Memory, waiting: Waiting, batch: Sequence[Turn], ask: Asking) -> Steps[None]:
+    call = CallModel(summary_messages(waiting.summary, batch, memory.budget), PURPOSE)
     try:
         reply = yield from ask(call)
     except Exception as error:  # noqa: BLE001  whatever a model raises: the answer is there, and must not be lost for it
@@ -81,9 +77,9 @@ def _summarise(memory: Memory, batch: Sequence[Size], ask: Asking) -> Steps[None
         summary = cut(clean(reply.text).strip(), memory.budget.quarter)
     if not summary:
         memory.summarising.failed(PAUSE_TURNS)
-        logger.error("%d earlier turns were not summarised, and stay as they are: %s", len(turns), failure)
+        logger.error("%d earlier turns were not summarised, and stay as they are: %s", len(batch), failure)
         return
-    memory.store.summarise(since, last, summary, PATIENCE_ON_A_LOOP_S)
+    memory.store.summarise(waiting.since, batch[-1].number, summary, PATIENCE_ON_A_LOOP_S)
 
 
 # -- keeping a turn --------------------------------------------------------------------------------------------------
@@ -130,24 +126,22 @@ def _on_a_loop() -> bool:
 # -- what to summarise -----------------------------------------------------------------------------------------------
 
 
-def _to_summarise(memory: Memory) -> list[Size]:
-    """Return the oldest turns that stand word for word, where all of those pass half the budget; else none.
+def to_summarise(turns: Sequence[Turn], budget: Budget) -> list[Turn]:
+    """Return the oldest of the turns that stand word for word, where these pass half the budget; else none.
 
     The latest stay. A long turn counts for no more than its share, since it is cut when it is shown: so the latest
     count for a quarter of the budget at most, and long answers do not make every turn a summary.
     """
-    budget = memory.budget
-    waiting = memory.store.not_summarised(MOST_LOOKED_AT)
-    if sum(_counts_for(turn, budget) for turn in waiting) <= budget.half:
+    if sum(_counts_for(turn, budget) for turn in turns) <= budget.half:
         return []
-    return list(_first(waiting[: -budget.latest], budget))
+    return list(_first(turns[: -budget.latest], budget))
 
 
-def _counts_for(turn: Size, budget: Budget) -> int:
-    return min(turn.size + MARKS, budget.per_turn)
+def _counts_for(turn: Turn, budget: Budget) -> int:
+    return min(turn_size(turn), budget.per_turn)
 
 
-def _first(turns: Sequence[Size], budget: Budget) -> Iterator[Size]:
+def _first(turns: Sequence[Turn], budget: Budget) -> Iterator[Turn]:
     """Yield as many of the turns, from the first, as one summary can take in."""
     room = budget.size - budget.quarter  # the present summary takes the quarter
     for turn in turns:

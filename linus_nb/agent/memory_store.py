@@ -45,11 +45,18 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """How many bytes the text of a turn takes."""
+class Waiting:
+    """What a next summary is made of.
 
-    number: int
-    size: int
+    Attributes:
+        summary: The present summary.
+        since: The number of the last turn that stands in it.
+        turns: The turns after that one, the oldest first.
+    """
+
+    summary: str
+    since: int
+    turns: tuple[Turn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,26 +173,15 @@ class MemoryStore:
 
         return self.file.read(work)
 
-    def not_summarised(self, at_most: int) -> list[Size]:
-        """Return the sizes of the oldest turns that are not in the summary."""
+    def waiting(self, at_most: int, longest: int) -> Waiting:
+        """Return the oldest turns that are not in the summary, texts cut after ``longest`` characters."""
 
-        def work(there: sqlite3.Connection) -> list[Size]:
-            _, summarised_to = _summary(there)
+        def work(there: sqlite3.Connection) -> Waiting:
+            summary, since = _summary(there)
             rows = there.execute(
-                "SELECT id, length(CAST(question AS BLOB)) + length(CAST(answer AS BLOB)) FROM turns WHERE id > ? "
-                "ORDER BY id LIMIT ?",
-                (summarised_to, at_most),
-            )
-            return [Size(number, size) for number, size in rows]
-
-        return self.file.read(work)
-
-    def between(self, after: int, to: int) -> tuple[Turn, ...]:
-        """Return the turns whose numbers lie in a range."""
-
-        def work(there: sqlite3.Connection) -> tuple[Turn, ...]:
-            rows = there.execute(f"{_TURN} WHERE id > ? AND id <= ? ORDER BY id", (after, to)).fetchall()
-            return tuple(_turn(row, after) for row in rows)
+                f"{_TURN_CUT} WHERE id > ? ORDER BY id LIMIT ?", (longest, longest, since, at_most)
+            ).fetchall()
+            return Waiting(summary, since, tuple(_turn(row, since) for row in rows))
 
         return self.file.read(work)
 

@@ -7,19 +7,19 @@ in order of time.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from linus_nb.agent.memory_store import Turn
 from linus_nb.agent.requests import Message
-from linus_nb.models.usage import BYTES_PER_TOKEN
+from linus_nb.models.usage import BYTES_PER_TOKEN, PUNCTUATION
 
 SUMMARY = "Earlier, in short: "
 QUESTION = "Earlier: "
 ANSWER = "Answer: "
 CUT = "…"
-MARKS = len(f"{QUESTION}\n{ANSWER}\n")  # bytes of a turn that are not its own, with the line break after it
-SMALLEST_TURN = MARKS + 24  # bytes; with less room for what was said, a turn that does not fit tells nothing
 
 RECALLING: tuple[Message, ...] = (
     ("user", "Earlier: my cat is called Tom\nAnswer: Nice!\nWhat is the name of my cat?"),
@@ -34,10 +34,10 @@ RECALLING: tuple[Message, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How many bytes of a prompt go to what: a quarter to the summary, one to what was found, the rest to the latest.
+    """Who gets how much room in a prompt: a quarter for the summary, one for what was found, the rest for the latest.
 
     Attributes:
-        size: All of it.
+        size: All of it, in quarters of a token.
         latest: How many of the latest turns are never summarised: as many as wished for, or as a quarter has room for.
     """
 
@@ -67,8 +67,8 @@ class Budget:
 
 
 def size(text: str) -> int:
-    """Return the bytes of a text."""
-    return len(text.encode("utf-8", "replace"))
+    """Return how much room a text takes, in quarters of a token: `estimated_tokens` before it is rounded up."""
+    return len(text.encode("utf-8", "replace")) + len(PUNCTUATION.findall(text))
 
 
 def clean(text: object) -> str:
@@ -81,21 +81,26 @@ def clean(text: object) -> str:
 
 
 def cut(text: str, room: int) -> str:
-    """Return a text in at most ``room`` bytes, its end left out where it is longer.
+    """Return a text that takes at most ``room``, its end left out where it is longer.
 
     >>> cut("twelve bytes", 12), cut("thirteen byte", 12), cut("no", 1)
     ('twelve bytes', 'thirteen…', '')
     """
     if size(text) <= room:
         return text
-    kept = text.encode("utf-8", "replace")[: max(0, room - size(CUT))].decode("utf-8", "ignore").rstrip()
+    sums = accumulate(size(char) for char in text[: max(0, room)])  # each takes 1 at least
+    kept = text[: bisect_right(list(sums), room - size(CUT))].rstrip()
     whole = kept.rpartition(" ")[0]
     kept = whole if len(whole) > len(kept) * 3 // 4 else kept  # rather between words than within one
     return f"{kept}{CUT}" if kept else ""
 
 
+MARKS = size(f"{QUESTION}\n{ANSWER}\n")  # room of a turn that is not for its own words, with the line break after it
+SMALLEST_TURN = MARKS + 24  # with less room than that, a turn that does not fit would tell nothing
+
+
 def turn_text(turn: Turn, room: int) -> str:
-    """Return a turn in at most ``room`` bytes, its line break counted; nothing where so little would tell nothing.
+    """Return a turn in at most ``room``, its line break counted; nothing where so little would tell nothing.
 
     >>> from datetime import UTC, datetime
     >>> print(turn_text(Turn("my favourite colour is teal", "Noted.", datetime.now(UTC)), 100))
@@ -116,7 +121,7 @@ def turn_size(turn: Turn) -> int:
 
 
 def fitting(turns: Sequence[Turn], room: int) -> list[tuple[Turn, str]]:
-    """Return turns with their texts, long ones cut so that all fit into ``room`` bytes; if need be without the first.
+    """Return turns with their texts, long ones cut so that all fit into ``room``; if need be without the first.
 
     >>> fitting([], 100)
     []
