@@ -13,7 +13,7 @@ from typing import Any
 
 from linus_nb.engine import policy
 from linus_nb.engine.background import run_blocking
-from linus_nb.engine.deadline import ExpiredError, within
+from linus_nb.engine.deadline import GRACE_S, ExpiredError, within
 from linus_nb.engine.frontier import Decision
 from linus_nb.engine.ledger import CANCELLED, COMPLETED, FAIL_FAST, FAILED, RUNNING, Ledger
 from linus_nb.engine.policy import Answer, Attempt, Outcome
@@ -43,6 +43,7 @@ class BlockingRun(Ledger):
         self._stop = threading.Event()
         self._why = "cancelled"
         self._left_behind = False  # the node that was interrupted goes on in a thread
+        self._awaiting = False  # the attempt has come to something that it awaits
         self._awaited: Future[None] | None = None  # what goes on on the background loop
         self._pen = threading.Lock()
         self._holder: int | None = None  # the only thread that may tell the run around this one what happens
@@ -152,7 +153,7 @@ class BlockingRun(Ledger):
 
     def _attempt(self, place: Place, context: Context, item: Any) -> Answer:
         node = self.plan.nodes[place.i]
-        self._left_behind = False
+        self._left_behind = self._awaiting = False
         try:
             args, kwargs = self.arguments(place, item)
             if node.timeout_seconds is None:
@@ -161,13 +162,15 @@ class BlockingRun(Ledger):
             call = ThreadCall(partial(self._call, place, args, kwargs, until), context.copy())
             try:
                 came_back = call.wait_blocking(node.timeout_seconds)
+                if not came_back and self._awaiting:  # it is being cancelled on the background loop at this moment
+                    came_back = call.wait_on(2 * GRACE_S)
             finally:
                 self._left_behind = not call.ended
             if came_back:
                 return Answer(call.outcome(), None)
             self._give_up(place)
-            waits = self._awaited is not None  # for the background loop, where it is cancelled
-            return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds, abandoned=not waits))
+            # of a graph inside, its own record tells what could not be stopped
+            return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds, node.target.graph is None))
         except ExpiredError as expired:  # what it awaits, on the background loop
             return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds or 0.0, expired.abandoned))
         except (KeyboardInterrupt, SystemExit, StoppedError, BrokenError):
@@ -239,6 +242,8 @@ class BlockingRun(Ledger):
         """Return a value, or what an awaitable comes to on the background loop, where it is cancelled at ``until``."""
         if not inspect.isawaitable(value):
             return value
+
+        self._awaiting = True
 
         async def finish() -> Any:
             found = value

@@ -85,6 +85,10 @@ class ThreadCall:
 
     def wait_blocking(self, timeout_s: float) -> bool:
         """Start the call and block until its end, at most ``timeout_s`` seconds; return whether it came back."""
-        over = threading.Event()
-        self.run(over.set)
-        return over.wait(min(timeout_s, threading.TIMEOUT_MAX))
+        self._over = threading.Event()
+        self.run(self._over.set)
+        return self.wait_on(timeout_s)
+
+    def wait_on(self, timeout_s: float) -> bool:
+        """Block on, after `wait_blocking`, at most ``timeout_s`` seconds; return whether it has come back."""
+        return self._over.wait(min(timeout_s, threading.TIMEOUT_MAX))
