@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from linus_nb import models, testing
     from linus_nb.agent import Agent, AgentMetrics, AgentResponse
+    from linus_nb.agent.kept import last_response
     from linus_nb.agent.memory import Memory
     from linus_nb.analysis.benchmark import benchmark, benchmark_sync, last_benchmark
     from linus_nb.dag import AgentDAG
@@ -49,6 +50,7 @@ _HOMES = {
     "benchmark_sync": "linus_nb.analysis.benchmark",
     "default_model": "linus_nb.models",
     "last_benchmark": "linus_nb.analysis.benchmark",
+    "last_response": "linus_nb.agent.kept",
     "last_run": "linus_nb.engine.history",
     "load_run": "linus_nb.engine.saved",
     "models": "",
@@ -74,6 +76,7 @@ __all__ = [
     "benchmark_sync",
     "default_model",
     "last_benchmark",
+    "last_response",
     "last_run",
     "load_run",
     "models",

@@ -43,6 +43,23 @@ def run_cell(client: Any, source: str) -> dict[str, Any]:
             return bundle
 
 
+def stopped(client: Any, source: str, sign: str) -> str:
+    """Run a cell, press Stop once it has printed ``sign``, and return the name of the error that it ended with."""
+    identity = client.execute(source)
+    raised = ""
+    while True:
+        message = client.get_iopub_msg(timeout=60)
+        kind, content = message["msg_type"], message["content"]
+        if message["parent_header"].get("msg_id") != identity:
+            continue
+        if kind == "stream" and sign in content["text"]:
+            client.manager.interrupt_kernel()
+        elif kind == "error":
+            raised = content["ename"]
+        elif kind == "status" and content["execution_state"] == "idle":
+            return raised
+
+
 GRAPH = """
 import asyncio
 from linus_nb import Agent, AgentDAG, AgentNode, DAGExecutor, last_run
@@ -92,19 +109,33 @@ async def slow():
 dag = AgentDAG("stopped").add_node(AgentNode("quick", lambda: 1)).add_node(AgentNode("slow", slow))
 """,
     )
-    identity = kernel.execute(cell)
-    raised = ""
-    while True:
-        message = kernel.get_iopub_msg(timeout=60)
-        kind, content = message["msg_type"], message["content"]
-        if message["parent_header"].get("msg_id") != identity:
-            continue
-        if kind == "stream" and "it began" in content["text"]:
-            kernel.manager.interrupt_kernel()
-        elif kind == "error":
-            raised = content["ename"]
-        elif kind == "status" and content["execution_state"] == "idle":
-            break
-    assert raised == "CancelledError"
-    stopped = run_cell(kernel, "r = last_run(); r.status, r.node_results, r.execution_time_seconds < 20")
-    assert stopped["text/plain"] == "('cancelled', {'quick': 1}, True)"
+    assert stopped(kernel, cell, "it began") == "CancelledError"
+    kept = run_cell(kernel, "r = last_run(); r.status, r.node_results, r.execution_time_seconds < 20")
+    assert kept["text/plain"] == "('cancelled', {'quick': 1}, True)"
+
+
+def test_stop_ends_an_agent_whose_model_is_waited_for_and_keeps_its_steps(kernel):
+    run_cell(kernel, GRAPH)
+    run_cell(
+        kernel,
+        """
+from linus_nb import last_response
+
+class Slow(ScriptedModel):
+    async def _agenerate(self, *args, **options):
+        if len(self.calls) == 3:
+            print("it waits")
+            await asyncio.sleep(45)
+        return await super()._agenerate(*args, **options)
+
+def reply(messages, schema):
+    if "tasks" in schema["properties"]:
+        return {"tasks": [{"tool": "calculator", "description": "", "depends_on": []}]}
+    return {"expression": "6 * 7"} if "expression" in schema["properties"] else {"complete": "yes", "missing": ""}
+
+agent = Agent([calculator], llm=Slow(reply))
+""",
+    )
+    assert stopped(kernel, "await agent('What is 6 * 7?')", "it waits") == "CancelledError"
+    kept = run_cell(kernel, "r = last_response(); r.execution_history[0].result, r.metrics.execution_time_seconds < 20")
+    assert kept["text/plain"] == "(42, True)"

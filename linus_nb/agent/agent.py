@@ -6,9 +6,11 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from linus_nb.agent.agent_run import AgentRun
 from linus_nb.agent.approval import Approve
 from linus_nb.agent.drivers import adrive, drive, in_thread
-from linus_nb.agent.loop import AgentRun, answer
+from linus_nb.agent.kept import kept
+from linus_nb.agent.loop import answer
 from linus_nb.agent.memory import Memory
 from linus_nb.agent.remembering import answer_with_memory
 from linus_nb.agent.requests import Steps
@@ -17,6 +19,7 @@ from linus_nb.agent.stream import AgentEvent, streamed
 from linus_nb.agent.structured import Structure
 from linus_nb.agent.turns import answer_in_turns
 from linus_nb.display import Shown
+from linus_nb.engine.interrupts import nobody, told_to
 from linus_nb.errors import LinusError
 from linus_nb.tools.adapt import adapt_all
 
@@ -128,8 +131,10 @@ class Agent(Shown):
                 was asked for twice.
             InputError: the task does not fit ``input_schema``; no model was asked.
         """
-        llm = await in_thread(self._ready_model)
-        response = await adrive(self._steps(task), llm)
+        run = self._new_run(task)
+        with kept(run), told_to(nobody):
+            llm = await in_thread(self._ready_model)
+            response = await adrive(self._steps(run), llm)
         return response if return_metrics else response.result
 
     @overload
@@ -140,7 +145,9 @@ class Agent(Shown):
     def run(self, task: Any, return_metrics: bool) -> Any: ...
     def run(self, task: Any, return_metrics: bool = True) -> Any:
         """Answer a question, blocking; needs no event loop and disturbs none. Otherwise as `arun`."""
-        response = drive(self._steps(task), self.llm)
+        run = self._new_run(task)
+        with kept(run):
+            response = drive(self._steps(run), self.llm)
         return response if return_metrics else response.result
 
     def stream(self, task: Any) -> AsyncIterator[AgentEvent]:
@@ -174,10 +181,12 @@ class Agent(Shown):
 
         return RunnableLambda(invoke, ainvoke, name=self.name)
 
-    def _steps(self, task: Any) -> Steps[AgentResponse]:
+    def _new_run(self, task: Any) -> AgentRun:
         if self._input is not None:
             task = self._input.plain(self._input.checked(task))
-        run = AgentRun(as_text(task), self.tools, self.instructions, self.max_iterations, self._output, self.approve)
+        return AgentRun(as_text(task), self.tools, self.instructions, self.max_iterations, self._output, self.approve)
+
+    def _steps(self, run: AgentRun) -> Steps[AgentResponse]:
         strategy = _STRATEGIES[self.strategy]
         return strategy(run) if self.memory is None else answer_with_memory(run, self.memory, strategy)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,18 @@ from linus_nb import events
 from linus_nb.agent import tool_calls
 from linus_nb.agent.approval import aapproved, approved
 from linus_nb.agent.plan_run import acarry_out, carry_out
-from linus_nb.agent.requests import CallModel, CallTool, CarryOut, Message, Reply, Request, Steps, ToolOutcome, Wanted
+from linus_nb.agent.requests import (
+    CallBlocking,
+    CallModel,
+    CallTool,
+    CarryOut,
+    Message,
+    Reply,
+    Request,
+    Steps,
+    ToolOutcome,
+    Wanted,
+)
 from linus_nb.agent.schemas import is_strict, without_lengths
 from linus_nb.engine.threads import ThreadCall
 from linus_nb.errors import ModelError
@@ -32,37 +44,43 @@ T = TypeVar("T")
 def drive(steps: Steps[T], llm: BaseChatModel) -> T:
     """Run the loop to its end in the calling thread."""
     answer: Any = None
-    while True:
-        try:
-            request = steps.send(answer)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        if isinstance(request, CallModel):
-            answer = _call_model(llm, request)
-        elif isinstance(request, CallTool):
-            answer = _call_tool(request)
-        else:
-            _tell_plan(request)
-            answer = carry_out(request, partial(drive, llm=llm), partial(adrive, llm=llm))
+    with closing(steps):
+        while True:
+            try:
+                request = steps.send(answer)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            if isinstance(request, CallModel):
+                answer = _call_model(llm, request)
+            elif isinstance(request, CallTool):
+                answer = _call_tool(request)
+            elif isinstance(request, CallBlocking):
+                answer = request.function()
+            else:
+                _tell_plan(request)
+                answer = carry_out(request, partial(drive, llm=llm), partial(adrive, llm=llm))
 
 
 async def adrive(steps: Steps[T], llm: BaseChatModel) -> T:
     """Run the loop to its end, awaiting the model and the tools."""
     answer: Any = None
-    while True:
-        try:
-            request: Request = steps.send(answer)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        if isinstance(request, CallModel):
-            answer = await _acall_model(llm, request)
-        elif isinstance(request, CallTool):
-            answer = await _acall_tool(request)
-        else:
-            _tell_plan(request)
-            answer = await acarry_out(request, partial(drive, llm=llm), partial(adrive, llm=llm))
+    with closing(steps):
+        while True:
+            try:
+                request: Request = steps.send(answer)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            if isinstance(request, CallModel):
+                answer = await _acall_model(llm, request)
+            elif isinstance(request, CallTool):
+                answer = await _acall_tool(request)
+            elif isinstance(request, CallBlocking):
+                answer = await in_thread(request.function)
+            else:
+                _tell_plan(request)
+                answer = await acarry_out(request, partial(drive, llm=llm), partial(adrive, llm=llm))
 
 
 def _tell_plan(request: CarryOut) -> None:

@@ -5,17 +5,13 @@ reason (a plan) -> for each task: arguments -> tool, or respond -> is it complet
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from linus_nb.agent import prompts
-from linus_nb.agent.approval import Approve
+from linus_nb.agent.agent_run import COMPLETED, AgentRun
 from linus_nb.agent.figures import loses_the_figure
-from linus_nb.agent.memory_recall import Recalled
-from linus_nb.agent.metrics import AgentMetrics
 from linus_nb.agent.replies import Task, Unusable, Verdict, read_arguments, read_plan, read_verdict
 from linus_nb.agent.requests import (
     AnyMessage,
@@ -25,41 +21,16 @@ from linus_nb.agent.requests import (
     PlanOutcome,
     Reply,
     Steps,
+    TaskOutcome,
     ToolOutcome,
 )
 from linus_nb.agent.response import AgentResponse, ExecutionStep
 from linus_nb.agent.schemas import plan_schema, verdict_schema
 from linus_nb.agent.structured import Structure
-from linus_nb.engine.result import ExecutionResult
 from linus_nb.errors import ReplyError
 from linus_nb.tools.tool import Tool
 
 T = TypeVar("T")
-COMPLETED = "completed"
-
-
-@dataclass
-class AgentRun:
-    """One run of an agent: what it was asked, and all that it gathers. Nothing of it lives on the agent."""
-
-    question: str
-    tools: Mapping[str, Tool]
-    instructions: str = ""
-    max_iterations: int = 5
-    output: Structure | None = None
-    approve: Approve | None = None
-    recalled: Recalled = field(default_factory=Recalled)
-    clock: Callable[[], float] = time.perf_counter
-    history: list[ExecutionStep] = field(default_factory=list)
-    metrics: AgentMetrics = field(default_factory=AgentMetrics)
-    plans: list[ExecutionResult] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._began = self.clock()
-
-    def elapsed(self) -> float:
-        """Return the seconds since the run began."""
-        return self.clock() - self._began
 
 
 def answer(run: AgentRun) -> Steps[AgentResponse]:
@@ -71,13 +42,13 @@ def answer(run: AgentRun) -> Steps[AgentResponse]:
     if run.output is not None and not run.tools:
         messages = prompts.respond_messages(run.question, run.instructions, (), run.recalled)
         run.metrics.total_iterations = 1
-        return finished(run, (yield from structured(run, messages, run.output)), COMPLETED)
+        return run.finished((yield from structured(run, messages, run.output)), COMPLETED)
     status = yield from _rounds(run)
     if run.output is None:
-        return finished(run, (yield from _final_answer(run)), status)
+        return run.finished((yield from _final_answer(run)), status)
     done = [step for step in run.history if step.status == COMPLETED]
     messages = prompts.conclude_messages(run.question, run.instructions, done)
-    return finished(run, (yield from structured(run, messages, run.output)), status)
+    return run.finished((yield from structured(run, messages, run.output)), status)
 
 
 def structured(run: AgentRun, messages: tuple[AnyMessage, ...], output: Structure) -> Steps[Any]:
@@ -88,17 +59,6 @@ def structured(run: AgentRun, messages: tuple[AnyMessage, ...], output: Structur
     """
     call = CallModel(messages, "final answer", output.schema)
     return (yield from asked(run, call, output.read, f"an answer that fits {output.role}"))
-
-
-def finished(run: AgentRun, result: Any, status: str) -> AgentResponse:
-    """Return the response of a run that is over; ``status`` is ``completed`` or says what is missing."""
-    m = run.metrics
-    m.task_completed = status == COMPLETED
-    m.iterations_to_completion = m.total_iterations if m.task_completed else None
-    if not m.task_completed and isinstance(result, str):
-        result = f"{result}\n\n(Not completed: {status})".lstrip()
-    m.execution_time_seconds = run.elapsed()
-    return AgentResponse(result, m, run.history, status, run.plans)
 
 
 def _rounds(run: AgentRun) -> Steps[str]:
@@ -158,7 +118,7 @@ def carried_out(
 ) -> Steps[list[ExecutionStep]]:
     """Carry out tasks, those that do not depend on each other at the same time, and return their steps, in order."""
 
-    def work(task: Task, needed: Sequence[ExecutionStep]) -> Steps[ExecutionStep]:
+    def work(task: Task, needed: Sequence[ExecutionStep]) -> Steps[TaskOutcome]:
         return carry_out_task(run, iteration, task, needed or known)
 
     outcome: PlanOutcome = yield CarryOut(tuple(plan), work)
@@ -172,11 +132,12 @@ def _skipped(run: AgentRun, iteration: int, task: Task) -> ExecutionStep:
     return ExecutionStep(iteration, task.description, task.tool, None, "skipped", {}, why, now_s, now_s)
 
 
-def carry_out_task(run: AgentRun, iteration: int, task: Task, known: Sequence[ExecutionStep]) -> Steps[ExecutionStep]:
+def carry_out_task(run: AgentRun, iteration: int, task: Task, known: Sequence[ExecutionStep]) -> Steps[TaskOutcome]:
     """Carry out one task, given the steps whose results it may use. Touches nothing of other tasks."""
     start_s = run.elapsed()
     arguments: dict[str, Any] = {}
-    result, error, status = None, "", COMPLETED
+    result: Any = None
+    error: Exception | None = None
     if task.tool is None:
         result = yield from _respond(run, task, known)
     else:
@@ -186,15 +147,14 @@ def carry_out_task(run: AgentRun, iteration: int, task: Task, known: Sequence[Ex
             else:
                 arguments = dict(task.arguments)
         except ReplyError as unusable:
-            status, error = "failed", str(unusable)
+            error = unusable
         else:
             outcome = yield from _tool(run, run.tools[task.tool], arguments)
-            result, arguments = outcome.result, dict(outcome.arguments)
-            if outcome.error is not None:
-                status, error = "failed", str(outcome.error) or type(outcome.error).__name__
-    return ExecutionStep(
-        iteration, task.description, task.tool, result, status, arguments, error, start_s, run.elapsed()
-    )
+            result, arguments, error = outcome.result, dict(outcome.arguments), outcome.error
+    status, why = (COMPLETED, "") if error is None else ("failed", str(error) or type(error).__name__)
+    step = ExecutionStep(iteration, task.description, task.tool, result, status, arguments, why, start_s, run.elapsed())
+    run.done.append(step)
+    return TaskOutcome(step, error)
 
 
 def _respond(run: AgentRun, task: Task, known: Sequence[ExecutionStep]) -> Steps[str]:

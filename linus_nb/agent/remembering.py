@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from linus_nb.agent.loop import AgentRun, ask
+from linus_nb.agent.agent_run import AgentRun
+from linus_nb.agent.loop import ask
 from linus_nb.agent.memory import Memory
 from linus_nb.agent.memory_recall import recall
 from linus_nb.agent.memory_remember import remember

@@ -45,6 +45,13 @@ class CallTool:
 
 
 @dataclass(frozen=True, slots=True)
+class CallBlocking:
+    """Call something that may wait for a disk; awaited, it runs in a thread. Its errors are the run's."""
+
+    function: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
 class CarryOut:
     """Carry out the tasks of a plan, each once those that it depends on have ended.
 
@@ -52,10 +59,10 @@ class CarryOut:
     """
 
     tasks: tuple[Task, ...]
-    work: Callable[[Task, Sequence[ExecutionStep]], Steps[ExecutionStep]]
+    work: Callable[[Task, Sequence[ExecutionStep]], Steps[TaskOutcome]]
 
 
-Request = CallModel | CallTool | CarryOut
+Request = CallModel | CallTool | CallBlocking | CarryOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,17 @@ class ToolOutcome:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class TaskOutcome:
+    """What a task came to; ``error`` is what its step tells in words, where it failed."""
+
+    step: ExecutionStep
+    error: Exception | None = None
+
+
 T = TypeVar("T")
 Steps = Generator[Request, Any, T]
-"""A part of the loop: yields requests, is sent a `Reply`, `ToolOutcome` or `PlanOutcome` for each, returns a ``T``."""
+"""A part of the loop: yields requests, is sent what came of each, returns a ``T``.
+
+A `Reply`, a `ToolOutcome`, a `PlanOutcome`, or what the function gave.
+"""

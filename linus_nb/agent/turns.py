@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from linus_nb.agent import prompts
-from linus_nb.agent.loop import COMPLETED, AgentRun, ask, carried_out, finished, structured
+from linus_nb.agent.agent_run import COMPLETED, AgentRun
+from linus_nb.agent.loop import ask, carried_out, structured
 from linus_nb.agent.replies import Task
 from linus_nb.agent.requests import AnyMessage, CallModel, Steps, Wanted
 from linus_nb.agent.response import AgentResponse, ExecutionStep
@@ -27,7 +28,7 @@ def answer_in_turns(run: AgentRun) -> Steps[AgentResponse]:
         if not reply.wanted:
             said = reply.text.strip()
             status = COMPLETED if said else "the model said nothing"
-            return finished(run, (yield from _result(run, messages, said)), status)
+            return run.finished((yield from _result(run, messages, said)), status)
         steps = yield from _called(run, iteration, reply.wanted)
         messages.append(reply.message)
         messages += [_told(call, step) for call, step in zip(reply.wanted, steps, strict=True)]
@@ -35,7 +36,7 @@ def answer_in_turns(run: AgentRun) -> Steps[AgentResponse]:
     messages.append(("user", "Answer now from what is known, without another tool."))
     reply = yield from ask(run, CallModel(tuple(messages), "final answer", tools=tools))
     result = yield from _result(run, messages, reply.text.strip())
-    return finished(run, result, f"the limit of {run.max_iterations} iterations was reached")
+    return run.finished(result, f"the limit of {run.max_iterations} iterations was reached")
 
 
 def _result(run: AgentRun, messages: list[AnyMessage], said: str) -> Steps[Any]:

@@ -24,7 +24,8 @@ _at_work = False
 def told_to(listener: Callable[[], None]) -> Iterator[None]:
     """Tell ``listener`` of every interrupt, from the signal handler, while the block goes on.
 
-    Does nothing outside the main thread, which alone hears signals, and where interrupts are ignored.
+    `nobody` listens where it is enough that the loop wakes. Does nothing outside the main thread, which alone hears
+    signals, and where interrupts are ignored.
     """
     if threading.current_thread() is not threading.main_thread() or not callable(signal.getsignal(signal.SIGINT)):
         yield
@@ -38,6 +39,10 @@ def told_to(listener: Callable[[], None]) -> Iterator[None]:
         _listeners.remove(entry)
         if not _listeners and signal.getsignal(signal.SIGINT) is _handle:
             signal.signal(signal.SIGINT, _previous)
+
+
+def nobody() -> None:
+    """Listen to nothing."""
 
 
 def _install() -> None:
@@ -58,11 +63,8 @@ def _handle(number: int, frame: FrameType | None) -> None:
         for loop, listener in tuple(_listeners):
             listener()
             if not loop.is_closed():
-                loop.call_soon_threadsafe(_nothing)
+                loop.call_soon_threadsafe(nobody)  # wakes it
         _previous(number, frame)
     finally:
         _at_work = False
 
-
-def _nothing() -> None:
-    """Wake the loop."""

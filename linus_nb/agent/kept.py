@@ -1,0 +1,48 @@
+"""The latest runs of agents in this process, so that one which was stopped, or failed, keeps what it had done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from linus_nb.agent.agent_run import AgentRun
+from linus_nb.agent.response import AgentResponse
+
+_runs: deque[tuple[AgentRun, list[str]]] = deque(maxlen=20)
+
+
+@contextmanager
+def kept(run: AgentRun) -> Iterator[None]:
+    """Keep a run for `last_response`; what ends it early is said there, and an error says where to look."""
+    status = ["still running"]
+    _runs.append((run, status))
+    try:
+        yield
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        status[0] = "stopped before there was an answer"
+        raise
+    except BaseException as error:
+        status[0] = f"{type(error).__name__}: {error}"
+        if run.done:
+            error.add_note("What the agent had done is kept: linus_nb.last_response()")
+        raise
+
+
+def last_response() -> AgentResponse | None:
+    """Return what the agent that was asked last in this process came to, or None where none was.
+
+    Also one that was stopped, or that failed: then with the steps that had ended, what they cost, and why there is no
+    answer.
+
+    >>> from linus_nb import Agent
+    >>> from linus_nb.testing import ScriptedModel
+    >>> response = Agent(llm=ScriptedModel(["Hello!"])).run("Say hello")
+    >>> last_response() is response
+    True
+    """
+    if not _runs:
+        return None
+    run, status = _runs[-1]
+    return run.response or run.so_far(status[0])
