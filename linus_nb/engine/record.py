@@ -110,117 +110,163 @@ def _shifted(node: NodeRecord, by_s: float) -> NodeRecord:
 
 
 def fold(events: Iterable[ev.Event]) -> RunRecord:
-    """Return the record of a run from its events, the first of which is `RunStarted`.
+    """Return the record of a run from its events, the first of which is `RunStarted`."""
+    folding = Folding()
+    for event in events:
+        folding.take(event)
+    return folding.record()
 
-    Folds into plain dicts and freezes at the end, so that the cost is linear in the number of events.
+
+class Folding:
+    """A record in the making: takes the events of a run one by one, and gives the record so far at any moment.
+
+    Events go into plain dicts, which are frozen when a record is asked for, and only those that changed since the last
+    time: the cost is linear in the number of events, also for somebody who looks again and again.
     """
-    stream = iter(events)
-    first = next(stream, None)
-    if not isinstance(first, ev.RunStarted):
-        raise ValueError(f"a run's events begin with RunStarted, not with {type(first).__name__}")
-    parts: dict[str, _Part] = {n.name: _Part({"name": n.name, "level": n.level}) for n in first.graph.nodes}
-    decisions: dict[tuple[str, str], bool | BaseException] = {}
-    status, last = "running", first.at
-    for event in stream:
-        last = event.at
+
+    def __init__(self) -> None:
+        self._first: ev.RunStarted | None = None
+        self._parts: dict[str, _Part] = {}
+        self._decisions: dict[tuple[str, str], bool | BaseException] = {}
+        self._status, self._last_s = "running", 0.0
+
+    def take(self, event: ev.Event) -> None:
+        """Take the next event.
+
+        Raises:
+            ValueError: the first is not `RunStarted`.
+        """
+        self._last_s = event.at
+        if self._first is None:
+            if not isinstance(event, ev.RunStarted):
+                raise _beginning(event)
+            self._first = event
+            self._parts = {n.name: _Part({"name": n.name, "level": n.level}) for n in event.graph.nodes}
+            return
         match event:
-            case ev.NodeStarted():
-                parts[event.node].facts |= {
-                    "status": NodeStatus.RUNNING, "ready_s": event.ready_at, "start_s": event.at, "attempts": 1
-                }  # fmt: skip
-            case ev.NodeFinished():
-                parts[event.node].facts |= {
-                    "status": NodeStatus.COMPLETED, "end_s": event.at,
-                    "result": event.result, "error": event.error, "given": event.given,
-                }  # fmt: skip
-            case ev.NodeFailed():
-                parts[event.node].facts |= {"status": NodeStatus.FAILED, "end_s": event.at, "error": event.error}
-            case ev.NodeSkipped():
-                parts[event.node].facts |= {
-                    "status": NodeStatus.SKIPPED, "end_s": event.at, "reason": event.reason, "error": event.error
-                }  # fmt: skip
-            case ev.NodeCancelled():
-                parts[event.node].facts |= {
-                    "status": NodeStatus.CANCELLED, "end_s": event.at,
-                    "reason": event.reason, "abandoned": event.abandoned,
-                }  # fmt: skip
-            case ev.NodeRetried():
-                parts[event.node].at(event.item).facts["attempts"] = event.attempt + 1
-            case ev.ItemsFound():
-                parts[event.node].expect(event.count)
-            case ev.ItemStarted():
-                parts[event.node].at(event.item).facts |= {
-                    "status": NodeStatus.RUNNING, "ready_s": event.at, "start_s": event.at, "attempts": 1
-                }  # fmt: skip
-            case ev.ItemEnded():
-                parts[event.node].at(event.item).facts |= {
-                    "status": event.status, "end_s": event.at, "result": event.result, "error": event.error
-                }  # fmt: skip
-            case ev.NestedReported():
-                parts[event.node].at(event.item).nested(event)
-            case ev.LoopStalled():
-                facts = parts[event.node].facts
-                facts["stalled_s"] = max(event.duration_s, facts.get("stalled_s", 0.0))
             case ev.EdgeDecided():
-                decisions[event.source, event.target] = event.live if event.error is None else event.error
-            case ev.CallReported():
-                parts[event.node].at(event.item).calls.append((event.at, event.call))
+                self._decisions[event.source, event.target] = event.live if event.error is None else event.error
             case ev.RunFinished():
-                status = event.status
-    return RunRecord(
-        run_id=first.run_id,
-        schedule=first.schedule,
-        wall_time=first.wall_time,
-        graph=first.graph,
-        status=status,
-        duration_s=last,
-        nodes={name: part.frozen() for name, part in parts.items()},
-        decisions=decisions,
-    )
+                self._status = event.status
+            case ev.CancelRequested() | ev.ProgressReported():
+                pass
+            case _:
+                part = self._parts[event.node]  # type: ignore[attr-defined]  # all others are about a node
+                part.seen = None
+                part.take(event)
+
+    def record(self) -> RunRecord:
+        """Return the record so far.
+
+        Raises:
+            ValueError: there was no event yet.
+        """
+        if self._first is None:
+            raise _beginning(None)
+        return RunRecord(
+            run_id=self._first.run_id,
+            schedule=self._first.schedule,
+            wall_time=self._first.wall_time,
+            graph=self._first.graph,
+            status=self._status,
+            duration_s=self._last_s,
+            nodes={name: part.frozen() for name, part in self._parts.items()},
+            decisions=dict(self._decisions),
+        )
+
+
+def _beginning(event: ev.Event | None) -> ValueError:
+    return ValueError(f"a run's events begin with RunStarted, not with {type(event).__name__}")
 
 
 class _Part:
-    """A node or an item while its events are folded."""
+    """A node or an item while its events are folded; ``seen`` is its record, as long as nothing changes."""
 
-    __slots__ = ("calls", "events", "facts", "items", "nested_at_s")
+    __slots__ = ("calls", "facts", "items", "nested", "nested_at_s", "seen")
 
     def __init__(self, facts: dict[str, Any]) -> None:
         self.facts = facts
         self.calls: list[tuple[float, Call]] = []
         self.items: list[_Part] = []
-        self.events: list[ev.Event] = []
+        self.nested: Folding | None = None
         self.nested_at_s = 0.0
+        self.seen: NodeRecord | None = None
 
-    def expect(self, count: int) -> None:
-        """Make room for ``count`` items."""
-        name, level = self.facts["name"], self.facts["level"]
-        self.items = [_Part({"name": f"{name}[{k}]", "level": level}) for k in range(count)]
+    def take(self, event: ev.Event) -> None:
+        """Take an event that is about this node."""
+        match event:
+            case ev.NodeStarted():
+                self.facts |= {
+                    "status": NodeStatus.RUNNING, "ready_s": event.ready_at, "start_s": event.at, "attempts": 1
+                }  # fmt: skip
+            case ev.NodeFinished():
+                self.facts |= {
+                    "status": NodeStatus.COMPLETED, "end_s": event.at,
+                    "result": event.result, "error": event.error, "given": event.given,
+                }  # fmt: skip
+            case ev.NodeFailed():
+                self.facts |= {"status": NodeStatus.FAILED, "end_s": event.at, "error": event.error}
+            case ev.NodeSkipped():
+                self.facts |= {
+                    "status": NodeStatus.SKIPPED, "end_s": event.at, "reason": event.reason, "error": event.error
+                }  # fmt: skip
+            case ev.NodeCancelled():
+                self.facts |= {
+                    "status": NodeStatus.CANCELLED, "end_s": event.at,
+                    "reason": event.reason, "abandoned": event.abandoned,
+                }  # fmt: skip
+            case ev.NodeRetried():
+                self._at(event.item).facts["attempts"] = event.attempt + 1
+            case ev.ItemsFound():
+                name, level = self.facts["name"], self.facts["level"]
+                self.items = [_Part({"name": f"{name}[{k}]", "level": level}) for k in range(event.count)]
+            case ev.ItemStarted():
+                self._at(event.item).facts |= {
+                    "status": NodeStatus.RUNNING, "ready_s": event.at, "start_s": event.at, "attempts": 1
+                }  # fmt: skip
+            case ev.ItemEnded():
+                self._at(event.item).facts |= {
+                    "status": event.status, "end_s": event.at, "result": event.result, "error": event.error
+                }  # fmt: skip
+            case ev.NestedReported():
+                self._at(event.item)._take_nested(event)
+            case ev.LoopStalled():
+                self.facts["stalled_s"] = max(event.duration_s, self.facts.get("stalled_s", 0.0))
+            case ev.CallReported():
+                self._at(event.item).calls.append((event.at, event.call))
 
-    def at(self, item: int | None) -> _Part:
+    def _at(self, item: int | None) -> _Part:
         """Return the part that an event is about: this node itself, or one of its items."""
-        return self if item is None else self.items[item]
+        if item is None:
+            return self
+        self.items[item].seen = None
+        return self.items[item]
 
-    def nested(self, event: ev.NestedReported) -> None:
-        """Keep an event of the graph inside; another attempt's first event replaces what came before."""
-        if isinstance(event.event, ev.RunStarted):
-            self.events = []
+    def _take_nested(self, event: ev.NestedReported) -> None:
+        """Take an event of the graph inside; another attempt's first event replaces what came before."""
+        if self.nested is None or isinstance(event.event, ev.RunStarted):
+            self.nested = Folding()
             self.nested_at_s = event.at - event.event.at
-        self.events.append(event.event)
+        self.nested.take(event.event)
 
     def frozen(self) -> NodeRecord:
         """Return what was gathered as a record."""
-        facts = self.facts
-        if self.calls:
-            facts["calls"] = tuple(self.calls)
-        if self.events:
-            facts |= {"inner": fold(self.events), "inner_at_s": self.nested_at_s}
-        if self.items:
-            status = facts.get("status", NodeStatus.PENDING)
-            if status.final:
-                for item in self.items:
-                    item.end_with(facts)
-            facts["items"] = tuple(item.frozen() for item in self.items)
-        return NodeRecord(**facts)
+        if self.seen is None:
+            facts = dict(self.facts)
+            if self.calls:
+                facts["calls"] = tuple(self.calls)
+            if self.nested is not None:
+                facts |= {"inner": self.nested.record(), "inner_at_s": self.nested_at_s}
+            if self.items:
+                facts["items"] = tuple(item.frozen() for item in self._settled_items())
+            self.seen = NodeRecord(**facts)
+        return self.seen
+
+    def _settled_items(self) -> list[_Part]:
+        if self.facts.get("status", NodeStatus.PENDING).final:
+            for item in self.items:
+                item.end_with(self.facts)
+        return self.items
 
     def end_with(self, node: dict[str, Any]) -> None:
         """Make an item final whose node is: one that still ran was abandoned, one that never started is skipped."""
@@ -229,3 +275,6 @@ class _Part:
             self.facts |= {"status": NodeStatus.CANCELLED, "end_s": node["end_s"], "abandoned": True}
         elif status is NodeStatus.PENDING:
             self.facts |= {"status": NodeStatus.SKIPPED, "reason": node.get("reason") or "its node ended"}
+        else:
+            return
+        self.seen = None
