@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from linus_nb.agent.kept import last_response
     from linus_nb.agent.memory import Memory
     from linus_nb.analysis.benchmark import benchmark, benchmark_sync, last_benchmark
+    from linus_nb.configuration import settings
     from linus_nb.dag import AgentDAG
     from linus_nb.engine.executor import DAGExecutor
     from linus_nb.engine.history import last_run
@@ -54,6 +55,7 @@ _HOMES = {
     "last_run": "linus_nb.engine.history",
     "load_run": "linus_nb.engine.saved",
     "models": "",
+    "settings": "linus_nb.configuration",
     "testing": "",
 }
 
@@ -80,6 +82,7 @@ __all__ = [
     "last_run",
     "load_run",
     "models",
+    "settings",
     "testing",
 ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
+from linus_nb.configuration import settings
 from linus_nb.display import Shown, view
 from linus_nb.engine.executor import DAGExecutor, checked
 from linus_nb.engine.gates import Schedule
@@ -126,7 +127,21 @@ class AgentDAG(Builder, Shown):
             overrides: results by node, like ``{"search": [...]}``: such a node does not run, nor do those that only it
                 needed.
         """
-        return await DAGExecutor(self).aexecute(initial_state, overrides=overrides)
+        executor = DAGExecutor(self)
+        return await (executor.watch if settings.live else executor.aexecute)(initial_state, overrides=overrides)
+
+    async def watch(
+        self,
+        initial_state: Mapping[str, Any] | None = None,
+        schedule: Schedule = "levels",
+        *,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> ExecutionResult:
+        """Run, and show the run while it goes on: ``await dag.watch({"topic": "…"})``. See `DAGExecutor.watch`.
+
+        ``linus_nb.settings.live = True`` makes ``await dag`` do the same.
+        """
+        return await DAGExecutor(self).watch(initial_state, schedule, overrides=overrides)
 
     async def run_until(
         self,

@@ -7,6 +7,8 @@ the failure is logged, and the plain text stands.
 from __future__ import annotations
 
 import logging
+import sys
+from collections import deque
 from importlib import import_module
 from typing import Any
 
@@ -17,6 +19,28 @@ def view(target: str) -> Any:
     """Return the object that ``"package.module:name"`` names, importing its module now."""
     module, _, name = target.partition(":")
     return getattr(import_module(module), name)
+
+
+_shown: deque[tuple[str, str]] = deque(maxlen=50)  # (cell, what it has shown already)
+
+
+def current_cell() -> str | None:
+    """Return what names the execution of a notebook cell that goes on at the moment; None outside a kernel."""
+    ipython = sys.modules.get("IPython")
+    kernel = None if ipython is None else getattr(ipython.get_ipython(), "kernel", None)
+    return None if kernel is None else kernel.get_parent("shell").get("header", {}).get("msg_id")
+
+
+def note_shown(name: str) -> None:
+    """Note that the cell of the moment shows something already, so that its last line need not show it again."""
+    cell = current_cell()
+    if cell is not None:
+        _shown.append((cell, name))
+
+
+def is_shown(name: str) -> bool:
+    """Return whether the cell of the moment shows something already."""
+    return bool(_shown) and (current_cell(), name) in _shown
 
 
 class Shown:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from linus_nb.display import view
 from linus_nb.engine import history
 from linus_nb.engine.blocking import BlockingRun
 from linus_nb.engine.gates import Schedule, check_schedule
@@ -147,7 +148,7 @@ class DAGExecutor:
         Raises:
             ValidationError: the graph cannot run; nothing has.
         """
-        run = self._prepare(BlockingRun, initial_state, "sequential", time.perf_counter, overrides)
+        run = self._prepare(BlockingRun, initial_state, "sequential", time.perf_counter, overrides, self.stream)
         run.drive()
         return run.result()
 
@@ -177,6 +178,27 @@ class DAGExecutor:
         await run.drive()
         return run.result()
 
+    async def watch(
+        self,
+        initial_state: Mapping[str, Any] | None = None,
+        schedule: Schedule = "levels",
+        *,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> ExecutionResult:
+        """Run the graph as `aexecute` does, and show it in the cell meanwhile.
+
+        Nodes change colour, what models write streams into panes, and a button stops the run. When it has ended, the
+        picture of what it came to stays. Outside a notebook it only runs.
+
+        Raises:
+            ValidationError: the graph cannot run; nothing has.
+            asyncio.CancelledError: the await was cancelled; what finished is in `last_result`.
+        """
+        run = self._begin(initial_state, schedule, overrides, stream=True)
+        with view("linus_nb.notebook.live:shown_live")(run):
+            await run.drive()
+        return run.result()
+
     def start(
         self,
         initial_state: Mapping[str, Any] | None = None,
@@ -185,10 +207,19 @@ class DAGExecutor:
         overrides: Mapping[str, Any] | None = None,
     ) -> Run:
         """Start a run in the running event loop and return its handle at once."""
+        return self._begin(initial_state, schedule, overrides, stream=self.stream)
+
+    def _begin(
+        self,
+        initial_state: Mapping[str, Any] | None,
+        schedule: Schedule,
+        overrides: Mapping[str, Any] | None,
+        stream: bool,
+    ) -> Run:
         loop = asyncio.get_running_loop()
         # asyncio's own loops read this clock by a method that costs more than the reading
         plain = getattr(type(loop), "time", None) is asyncio.BaseEventLoop.time
-        run = self._prepare(Run, initial_state, schedule, time.monotonic if plain else loop.time, overrides)
+        run = self._prepare(Run, initial_state, schedule, time.monotonic if plain else loop.time, overrides, stream)
         limited = self.max_concurrency is not None or self.resources or run.plan.demanding
         run.begin(Pool(self.max_concurrency, self.resources) if limited else None)
         return run
@@ -200,6 +231,7 @@ class DAGExecutor:
         schedule: str,
         clock: Callable[[], float],
         overrides: Mapping[str, Any] | None,
+        stream: bool,
     ) -> R:
         check_schedule(schedule)
         for what, mapping in (("initial_state", initial_state), ("overrides", overrides)):
@@ -221,7 +253,7 @@ class DAGExecutor:
             fail_fast=self.fail_fast,
             observers=self.observers,
             shared=self.state,
-            stream=self.stream,
+            stream=stream,
             given=given,
             unneeded=unneeded,
         )

@@ -41,6 +41,14 @@ def told_to(listener: Callable[[], None]) -> Iterator[None]:
             signal.signal(signal.SIGINT, _previous)
 
 
+def say_instead(error: BaseException, sentence: str) -> None:
+    """Let a cell show a sentence in place of a traceback that would only lead through an event loop.
+
+    IPython asks an exception for it. The exception stays the one that asyncio raised, and means what it always does.
+    """
+    error._render_traceback_ = lambda: [sentence]  # type: ignore[attr-defined]  # any exception may bear it
+
+
 def nobody() -> None:
     """Listen to nothing."""
 
@@ -67,4 +75,3 @@ def _handle(number: int, frame: FrameType | None) -> None:
         _previous(number, frame)
     finally:
         _at_work = False
-

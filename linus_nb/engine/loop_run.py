@@ -14,7 +14,7 @@ from linus_nb import events as ev
 from linus_nb.engine import log, policy, watch
 from linus_nb.engine.deadline import GRACE_S
 from linus_nb.engine.frontier import Decision
-from linus_nb.engine.interrupts import told_to
+from linus_nb.engine.interrupts import say_instead, told_to
 from linus_nb.engine.ledger import FAIL_FAST, FAILED, RUNNING
 from linus_nb.engine.loop_calls import LoopCalls
 from linus_nb.engine.policy import Fatal, Outcome
@@ -353,10 +353,12 @@ class LoopRun(LoopCalls):
         try:
             with told_to(lambda: heard.append(time.monotonic())) if self.nest is None else nullcontext():
                 await asyncio.shield(self.done)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             interrupted = bool(heard) and time.monotonic() - heard[-1] < INTERRUPT_S
             if interrupted or not only_interrupts:
                 await self._stop()
+            if interrupted:
+                say_instead(error, f"Stopped {self.plan.name!r}. What finished is kept: linus_nb.last_run()")
             raise
         if self.fatal is not None:
             raise self.fatal

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Generator
 
 from linus_nb import events as ev
+from linus_nb.display import view
 from linus_nb.engine.loop_run import LoopRun
 from linus_nb.engine.record import RunRecord, fold
 from linus_nb.engine.result import ExecutionResult
@@ -49,6 +50,10 @@ class Run(LoopRun):
                 await news.wait()
         finally:
             self.log.leave(wake)
+
+    def _ipython_display_(self) -> None:
+        """Show the run in the cell whose last line it is, from now on to its end."""
+        view("linus_nb.notebook.live:show")(self)
 
     def __repr__(self) -> str:
         ended = sum(status.final for status in self.status)

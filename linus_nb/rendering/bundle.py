@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Protocol
 
+from linus_nb.display import is_shown
 from linus_nb.engine.record import RunRecord
 from linus_nb.events import GraphShape
 from linus_nb.rendering import labels
@@ -54,21 +55,28 @@ def dag_bundle(dag: HasShape) -> dict[str, str]:
 
 def result_bundle(result: HasRecord) -> dict[str, str]:
     """Return a run as ``{"text/html": …}``: header, diagram, timeline, and what went wrong with what to type next."""
-    return {"text/html": record_card(result.record)}
+    record = result.record
+    if is_shown(record.run_id):
+        return {"text/html": card([_header(record, "shown above")])}
+    return {"text/html": record_card(record)}
 
 
 def record_card(record: RunRecord) -> str:
     """Return the card of a run as HTML."""
-    facts = [record.schedule, seconds(record.duration_s), labels.counts(record), labels.tokens(record)]
     return card(
         [
-            header(printable(record.graph.name), record.status, facts),
+            _header(record),
             _diagram(record.graph, record),
             *_insides(record.graph, record),
             _timeline(record),
             sentence(what_happened(record), _next_steps(record)),
         ]
     )
+
+
+def _header(record: RunRecord, *more: str) -> str:
+    facts = [record.schedule, seconds(record.duration_s), labels.counts(record), labels.tokens(record), *more]
+    return header(printable(record.graph.name), record.status, facts)
 
 
 def _next_steps(record: RunRecord) -> list[str]:

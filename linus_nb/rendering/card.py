@@ -18,13 +18,14 @@ from linus_nb.rendering.palette import RUN_GLYPHS, RUN_LOOKS
 _DARK_PAGES = ('[data-jp-theme-light="false"]', ".vscode-dark", ".vscode-high-contrast", "html[theme=dark]")
 
 
-def _dark(selector: str, rules: str) -> str:
+def dark(selector: str, rules: str) -> str:
+    """Return CSS rules for a page that says it is dark."""
     return ",".join(f"{page} {selector}" for page in _DARK_PAGES) + "{" + rules + "}"
 
 
 def _status_rules() -> str:
     light = "".join(f".linus-{name}{{color:{look.light.stroke}}}" for name, look in RUN_LOOKS.items())
-    return light + "".join(_dark(f".linus-{name}", f"color:{look.dark.stroke}") for name, look in RUN_LOOKS.items())
+    return light + "".join(dark(f".linus-{name}", f"color:{look.dark.stroke}") for name, look in RUN_LOOKS.items())
 
 
 STYLE = (
@@ -45,10 +46,10 @@ STYLE = (
     ".linus-card .linus-answer{white-space:pre-wrap;overflow-wrap:anywhere;max-height:420px;overflow:auto}"
     ".linus-card table{border-collapse:collapse;font-size:13px;margin:0;color:inherit}"
     ".linus-card td,.linus-card th{text-align:left;padding:3px 14px 3px 0;vertical-align:top;font-weight:normal}"
-    + _dark(".linus-card", "--linus-ink:#e6e9ed;--linus-muted:#98a2b0;--linus-line:#343a43;--linus-soft:#23282f;"
+    + dark(".linus-card", "--linus-ink:#e6e9ed;--linus-muted:#98a2b0;--linus-line:#343a43;--linus-soft:#23282f;"
             "background:#15181d")
-    + _dark(".linus-card .linus-light", "display:none!important")
-    + _dark(".linus-card .linus-dark", "display:block!important")
+    + dark(".linus-card .linus-light", "display:none!important")
+    + dark(".linus-card .linus-dark", "display:block!important")
     + _status_rules()
 )  # fmt: skip
 

@@ -65,7 +65,7 @@ def _what_happened(shape: NodeShape, node: NodeRecord, record: RunRecord, source
         part.status in (NodeStatus.COMPLETED, NodeStatus.FAILED) if stopped else part.status.final for part in parts
     )
     so_far = [f"{done:,} of {whole[0]}"] if parts else []
-    tries = [plural(node.attempts, "try")] if node.attempts > 1 else []
+    tries = _tries(node)
     error = failed or ([type(node.error).__name__] if node.error is not None else [])
     match node.status:
         case NodeStatus.COMPLETED:
@@ -78,9 +78,23 @@ def _what_happened(shape: NodeShape, node: NodeRecord, record: RunRecord, source
         case NodeStatus.CANCELLED:
             return ["abandoned"] if node.abandoned else so_far or [f"after {seconds(node.duration_s)}"]
         case NodeStatus.RUNNING:
-            return [*so_far, *failed] or [seconds(record.duration_s - (node.start_s or 0.0)), *tries]
+            return progress(node) if parts else [seconds(record.duration_s - (node.start_s or 0.0)), *tries]
     left = [s for s in sources if s in record.nodes and not record.nodes[s].status.final]
     return [f"after {left[0]}" if len(left) == 1 else f"after {len(left)}" if left else "ready"]
+
+
+def progress(node: NodeRecord) -> list[str]:
+    """Return how far a node has come that is running: items done, or tries; nothing of its time."""
+    parts, noun = parts_of(node)
+    if not parts:
+        return _tries(node)
+    failures = sum(part.status is NodeStatus.FAILED for part in parts)
+    done = sum(part.status.final for part in parts)
+    return [f"{done:,} of {plural(len(parts), noun)}", *([f"{failures:,} failed"] if failures else [])]
+
+
+def _tries(node: NodeRecord) -> list[str]:
+    return [plural(node.attempts, "try")] if node.attempts > 1 else []
 
 
 def sources_of(shape: GraphShape) -> dict[str, list[str]]:

@@ -34,7 +34,11 @@ INSET = 3.0  # of the second outline of a node that holds a graph
 
 def svg_page(width: float, height: float, title: str, description: str, theme: Theme, body: list[str]) -> str:
     """Return an SVG document of ``width`` × ``height`` pixels around ``body``, with its text alternative."""
-    ground = f'<rect width="100%" height="100%" rx="8" fill="{theme.background}"/>' if theme.background else ""
+    ground = (
+        f'<rect class="ground" width="100%" height="100%" rx="8" fill="{theme.background}"/>'
+        if theme.background
+        else ""
+    )
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(description)}" '
@@ -127,10 +131,12 @@ def _node(i: int, node: NodeShape, box: Box, record: RunRecord | None, line: str
         f"{''.join(behind)}"
         f'<rect x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="{CORNER}" '
         f"{solid}{dashes}/>{''.join(within)}"
-        f'<text x="{box.left + 12:.1f}" y="{box.y - 3:.1f}" font-size="13" fill="{paint.stroke}">{style.glyph}</text>'
-        f'<text x="{x:.1f}" y="{box.y - 3:.1f}" font-size="{NAME_SIZE:g}" font-weight="600" fill="{look.ink}">'
+        f'<text class="glyph" x="{box.left + 12:.1f}" y="{box.y - 3:.1f}" font-size="13" fill="{paint.stroke}">'
+        f"{style.glyph}</text>"
+        f'<text class="name" x="{x:.1f}" y="{box.y - 3:.1f}" font-size="{NAME_SIZE:g}" font-weight="600" '
+        f'fill="{look.ink}">'
         f"{escape(elided(printable(node.name), room, NAME_SIZE, bold=True))}</text>"
-        f'<text x="{x:.1f}" y="{box.y + 15:.1f}" font-size="{LINE_SIZE}" fill="{look.muted}">'
+        f'<text class="line" x="{x:.1f}" y="{box.y + 15:.1f}" font-size="{LINE_SIZE}" fill="{look.muted}">'
         f"{escape(elided(line, room, LINE_SIZE))}</text></g>"
     )
 

@@ -23,6 +23,15 @@ def printable(text: object) -> str:
     return "".join(_visible(char) for char in raw)
 
 
+def printable_lines(text: str) -> str:
+    r"""Return ``text`` as `printable` does, but with its line ends and tabs, and blank where it is blank.
+
+    >>> printable_lines("two\nlines\x00")
+    'two\nlines␀'
+    """
+    return "".join(char if char in "\n\t" else _visible(char) for char in text)
+
+
 def _visible(char: str) -> str:
     if char == "\n":
         return "↵"

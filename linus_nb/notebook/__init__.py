@@ -1,0 +1,1 @@
+"""What a person sees and does in a notebook while something runs there. Nothing here is loaded before."""
