@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from linus_nb.agent.agent_run import AgentRun
 from linus_nb.agent.response import AgentResponse
+from linus_nb.engine.interrupts import say_instead
 
 _runs: deque[tuple[AgentRun, list[str]]] = deque(maxlen=20)
 
@@ -20,8 +21,9 @@ def kept(run: AgentRun) -> Iterator[None]:
     _runs.append((run, status))
     try:
         yield
-    except (asyncio.CancelledError, KeyboardInterrupt):
+    except (asyncio.CancelledError, KeyboardInterrupt) as error:
         status[0] = "stopped before there was an answer"
+        say_instead(error, "Stopped the agent. What it had done is kept: linus_nb.last_response()")
         raise
     except BaseException as error:
         status[0] = f"{type(error).__name__}: {error}"

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -123,6 +125,13 @@ def _wait_until_ready(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> N
     raise RuntimeError(f"JupyterLab did not come up: {log.read_text()[-2000:]}")
 
 
+def write_notebook(path: Path, cells: list[str]) -> None:
+    """Write a notebook of code cells."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+
+
 RUN_ALL = """async () => {
   const app = window.jupyterapp;
   const panel = app.shell.currentWidget;
@@ -150,5 +159,18 @@ def run_all(page: Any, lab: Lab, notebook: str, timeout_s: float) -> None:
           const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.textContent);
           return prompts.length > 0 && prompts.every(p => !p.includes('*')) && prompts.some(p => /[0-9]/.test(p));
         }""",
+        timeout=timeout_s * 1000,
+    )
+
+
+def run_all_meanwhile(page: Any) -> None:
+    """Run all cells of the open notebook, and do not wait for them."""
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+
+
+def wait_until_idle(page: Any, timeout_s: float = 20.0) -> None:
+    """Wait until no cell runs, or waits to run."""
+    page.wait_for_function(
+        "() => ![...document.querySelectorAll('.jp-InputPrompt')].some(p => p.textContent.includes('*'))",
         timeout=timeout_s * 1000,
     )

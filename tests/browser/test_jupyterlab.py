@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from tests.browser.lab import Lab, open_notebook, run_all
+from tests.browser.lab import Lab, open_notebook, run_all, run_all_meanwhile, wait_until_idle, write_notebook
 
 pytestmark = pytest.mark.browser
 
@@ -35,12 +35,6 @@ CELLS = [
     "result.to_frame()",
     "await benchmark(dag, repeats=2, warmup=0)",
 ]
-
-
-def write_notebook(path: Path, cells: list[str]) -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, path)
 
 
 def test_a_graph_is_drawn_awaited_tabled_and_compared(lab: Lab, page: Any, screenshots: Path):
@@ -122,14 +116,11 @@ dag = AgentDAG('stopped').add_node(AgentNode('quick', lambda: 1)).add_node(Agent
 def test_the_stop_button_ends_an_awaited_graph_and_what_finished_is_in_hand(lab: Lab, page: Any, screenshots: Path):
     write_notebook(lab.root / "stop.ipynb", [SLOW, "await dag"])
     open_notebook(page, lab, "stop.ipynb")
-    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")  # not awaited: it waits
+    run_all_meanwhile(page)
     page.wait_for_function("() => document.querySelectorAll('.jp-InputPrompt')[1].textContent.includes('*')")
     page.wait_for_timeout(2_000)  # the first cell is done and the second awaits
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
-    page.wait_for_function(
-        "() => ![...document.querySelectorAll('.jp-InputPrompt')].some(p => p.textContent.includes('*'))",
-        timeout=20_000,
-    )
+    wait_until_idle(page)
     page.evaluate(
         """async () => {
           const panel = window.jupyterapp.shell.currentWidget;
