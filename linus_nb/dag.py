@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
 from linus_nb.configuration import settings
-from linus_nb.display import Shown, view
+from linus_nb.display import Drawn, view
 from linus_nb.engine.executor import DAGExecutor, checked
 from linus_nb.engine.gates import Schedule
 from linus_nb.engine.result import ExecutionResult
@@ -17,7 +17,7 @@ from linus_nb.events import GraphShape
 from linus_nb.graph.builder import Builder, Named, several
 
 
-class AgentDAG(Builder, Shown):
+class AgentDAG(Builder, Drawn):
     """A graph of agents and functions.
 
     Args:
@@ -53,6 +53,9 @@ class AgentDAG(Builder, Shown):
     def shape(self) -> GraphShape:
         """Return what a picture needs of this graph."""
         return self.plan().shape()
+
+    def _drawn(self) -> tuple[GraphShape, None]:
+        return self.shape(), None
 
     def get_execution_order(self) -> list[list[str]]:
         """Return the levels: lists of names that may run at the same time, in order."""

@@ -10,6 +10,8 @@ import logging
 import sys
 from collections import deque
 from importlib import import_module
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 logger = logging.getLogger("linus_nb")
@@ -58,3 +60,32 @@ class Shown:
         except Exception:  # a failing renderer must never break a cell; what failed is logged
             logger.exception("the picture of %s could not be drawn; its text is shown instead", type(self).__name__)
         return bundle
+
+
+class Drawn(Shown):
+    """Mixin: what has a picture that can be taken elsewhere. ``_drawn`` gives the graph and its run, if it ran."""
+
+    def _drawn(self) -> tuple[Any, Any]:
+        raise NotImplementedError
+
+    def to_dot(self) -> str:
+        """Return the picture as Graphviz source."""
+        text: str = view("linus_nb.rendering.draw:dot")(*self._drawn())
+        return text
+
+    def to_mermaid(self) -> str:
+        """Return the picture as Mermaid source, for a Markdown cell or a README."""
+        text: str = view("linus_nb.rendering.draw:mermaid")(*self._drawn())
+        return text
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the picture to a file, and return its path.
+
+        The ending chooses: .svg, .png, .pdf, .dot (Graphviz) or .mmd (Mermaid).
+
+        Raises:
+            RenderError: Another ending, or a .png or .pdf where nothing here can make one.
+            OSError: The file cannot be written.
+        """
+        saved: Path = view("linus_nb.rendering.draw:save")(*self._drawn(), path)
+        return saved

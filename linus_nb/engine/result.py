@@ -9,10 +9,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from linus_nb.display import Shown, view
+from linus_nb.display import Drawn, view
 from linus_nb.engine.record import RunRecord, fold
 from linus_nb.errors import RunFailedError
-from linus_nb.events import Event, NodeStatus
+from linus_nb.events import Event, GraphShape, NodeStatus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from linus_nb.engine.log import EventLog
 
 
-class RecordedRun(Shown):
+class RecordedRun(Drawn):
     """A run that can be looked at: its events, and all that is made from them."""
 
     events: Iterable[Event]
@@ -35,6 +35,9 @@ class RecordedRun(Shown):
     def record(self) -> RunRecord:
         """The run's record, folded from its events: what pictures and tables are made from."""
         return fold(self.events)
+
+    def _drawn(self) -> tuple[GraphShape, RunRecord]:
+        return self.record.graph, self.record
 
     def to_frame(self, kind: str = "nodes") -> pd.DataFrame:
         """Return a pandas table: a row per node, or with ``"calls"`` a row per model or tool call.

@@ -19,6 +19,7 @@ from linus_nb.rendering import graphviz_tools
 from linus_nb.rendering.dot_source import dot_source
 from linus_nb.rendering.layered import layered
 from linus_nb.rendering.layout import Layout
+from linus_nb.rendering.mermaid import mermaid_source
 from linus_nb.rendering.palette import ThemeName
 from linus_nb.rendering.picture import picture
 
@@ -61,6 +62,16 @@ def svg(shape: GraphShape, record: RunRecord | None = None, *, theme: ThemeName 
     return picture(shape, layout_of(shape), record, theme=theme, critical=critical_edges(record))
 
 
+def dot(shape: GraphShape, record: RunRecord | None = None) -> str:
+    """Return the graph as Graphviz source, with the critical path of a run in bold."""
+    return dot_source(shape, record, critical=critical_edges(record))
+
+
+def mermaid(shape: GraphShape, record: RunRecord | None = None) -> str:
+    """Return the graph as Mermaid source, likewise."""
+    return mermaid_source(shape, record, critical=critical_edges(record))
+
+
 def png(shape: GraphShape, record: RunRecord | None = None) -> bytes | None:
     """Return the graph as a PNG at twice the usual resolution, or None where no renderer here makes one."""
     return _converted(shape, record, "png")
@@ -79,7 +90,7 @@ def _converted(shape: GraphShape, record: RunRecord | None, kind: str) -> bytes 
 
 
 def save(shape: GraphShape, record: RunRecord | None, path: str | Path) -> Path:
-    """Write the graph to ``path`` and return it; the ending chooses: .svg, .png, .pdf or .dot.
+    """Write the graph to ``path`` and return it; the ending chooses: .svg, .png, .pdf, .dot or .mmd (Mermaid).
 
     Raises:
         RenderError: Another ending, or a .png or .pdf where nothing here can make one.
@@ -89,7 +100,9 @@ def save(shape: GraphShape, record: RunRecord | None, path: str | Path) -> Path:
     if kind == "svg":
         target.write_text(svg(shape, record), encoding="utf-8")
     elif kind in ("dot", "gv"):
-        target.write_text(dot_source(shape, record, critical=critical_edges(record)), encoding="utf-8")
+        target.write_text(dot(shape, record), encoding="utf-8")
+    elif kind == "mmd":
+        target.write_text(mermaid(shape, record), encoding="utf-8")
     elif kind in ("png", "pdf"):
         data = _converted(shape, record, kind)
         if data is None:
@@ -99,5 +112,7 @@ def save(shape: GraphShape, record: RunRecord | None, path: str | Path) -> Path:
             )
         target.write_bytes(data)
     else:
-        raise RenderError(f"a picture cannot be saved as {target.name!r}; end the name in .svg, .png, .pdf or .dot")
+        raise RenderError(
+            f"a picture cannot be saved as {target.name!r}; end the name in .svg, .png, .pdf, .dot or .mmd"
+        )
     return target
