@@ -49,6 +49,7 @@ function render({ model, el }) {
 
   let arrived = performance.now();
   let groups = [];
+  const nodes = [];
   const now = () => model.get("now_s") + (performance.now() - arrived) / 1000;
 
   stop.addEventListener("click", () => {
@@ -87,8 +88,12 @@ function render({ model, el }) {
     }
   }
 
+  function takeNodes() {
+    Object.entries(model.get("nodes")).forEach(([k, node]) => { nodes[k] = node; });
+    showNodes();
+  }
+
   function showNodes() {
-    const nodes = model.get("nodes");
     groups.forEach((group, k) => nodes[k] && showNode(group, nodes[k]));
   }
 
@@ -101,7 +106,7 @@ function render({ model, el }) {
       line: at.querySelector(".line"),
     }));
     drawing.querySelectorAll("g.node > title").forEach((tip) => tip.remove()); // of a node before it ran
-    showNodes();
+    takeNodes();
   }
 
   function showPanes() {
@@ -133,7 +138,7 @@ function render({ model, el }) {
   }
 
   const clock = setInterval(tick, TICK_MS);
-  const shown = { picture: showPicture, nodes: showNodes, panes: showPanes, summary: showSummary, head: showHead };
+  const shown = { picture: showPicture, nodes: takeNodes, panes: showPanes, summary: showSummary, head: showHead };
   const listeners = Object.entries(shown).map(([name, show]) => [`change:${name}`, show]);
   listeners.unshift(["change:now_s", () => { arrived = performance.now(); }]);
   listeners.forEach(([name, listener]) => model.on(name, listener));
@@ -141,6 +146,7 @@ function render({ model, el }) {
   showPanes();
   showSummary();
   tick();
+  model.send({ type: "open" }); // the model holds only what changed last
   return () => {
     clearInterval(clock);
     listeners.forEach(([name, listener]) => model.off(name, listener));

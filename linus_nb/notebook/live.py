@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
@@ -49,8 +49,11 @@ class LiveView:
 
         for event in self.run.log:
             self.page.take(event)
-        self._widget = LiveWidget(self.run.cancel, **self._changes(), now_s=self.run.now())
-        bundle = {WIDGET: self._widget.get_view_spec(), "text/plain": self.page.summary()}
+        page = self.page.whole()
+        self._widget = LiveWidget(
+            self.run.cancel, lambda: self._update(self.page.whole()), now_s=self.run.now(), **page
+        )
+        bundle = {WIDGET: self._widget.get_view_spec(), "text/plain": page["summary"]}
         self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]  # IPython has no types here
         if self.run.ended:
             self.close()
@@ -77,6 +80,9 @@ class LiveView:
         if isinstance(event, RunFinished):  # before whoever waits for the run goes on: the cell may be the last one
             asyncio.get_running_loop().call_soon(self.close)
 
+    def _opened(self) -> None:
+        self._update(self.page.whole())
+
     async def _follow(self) -> None:
         drawing = asyncio.get_running_loop().create_task(self._draw())
         try:
@@ -87,7 +93,7 @@ class LiveView:
                 except TimeoutError:
                     pass
                 self._news.clear()
-                self._update(self._changes())
+                self._update(self.page.changes())
                 await asyncio.sleep(INTERVAL_S)
         finally:
             drawing.cancel()
@@ -98,17 +104,9 @@ class LiveView:
         call = ThreadCall(lambda: (_drawn(shape), _expected_s(shape, self.run.log.run_id)), copy_context())
         await call.wait()
         drawn, self.page.expected_s = call.outcome()
-        self._update({"picture": drawn, "head": self.page.head()})
+        self._update({**self.page.whole(), "picture": drawn})
 
-    def _changes(self) -> dict[str, Any]:
-        return {
-            "head": self.page.head(),
-            "nodes": self.page.nodes(),
-            "panes": self.page.running_panes(),
-            "summary": self.page.summary(),
-        }
-
-    def _update(self, changes: dict[str, Any]) -> None:
+    def _update(self, changes: Mapping[str, Any]) -> None:
         if self._widget is not None:
             with self._widget.hold_sync():  # one message; traits that are as they were are not in it
                 self._widget.set_trait("now_s", self.run.now())

@@ -14,7 +14,11 @@ from linus_nb.rendering.palette import STATUSES
 
 
 class LiveWidget(anywidget.AnyWidget):
-    """Shows a run. ``on_stop`` is called when somebody presses its Stop button."""
+    """Shows a run. ``on_stop`` is called when somebody presses its Stop button.
+
+    ``nodes`` holds those that changed with the latest message; ``on_open`` is called when a page has just been opened,
+    and needs all of them.
+    """
 
     _esm = (Path(__file__).parent / "live.js").read_text(encoding="utf-8")
     _css = live_style()
@@ -22,16 +26,16 @@ class LiveWidget(anywidget.AnyWidget):
     glyphs = traitlets.Dict({name: look.glyph for name, look in STATUSES.items()}).tag(sync=True)
     picture = traitlets.Unicode("").tag(sync=True)
     head = traitlets.Dict().tag(sync=True)
-    nodes: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    nodes: traitlets.Dict[Any, Any] = traitlets.Dict().tag(sync=True)
     panes: traitlets.List[Any] = traitlets.List().tag(sync=True)
     summary = traitlets.Unicode("").tag(sync=True)
     now_s = traitlets.Float(0.0).tag(sync=True)
 
-    def __init__(self, on_stop: Callable[[], None], **traits: Any) -> None:
+    def __init__(self, on_stop: Callable[[], None], on_open: Callable[[], None], **traits: Any) -> None:
         super().__init__(**traits)
-        self._on_stop = on_stop
+        self._does = {"stop": on_stop, "open": on_open}
         self.on_msg(self._heard)
 
     def _heard(self, _: Any, content: Any, __: Any) -> None:
-        if isinstance(content, dict) and content.get("type") == "stop":
-            self._on_stop()
+        if isinstance(content, dict) and content.get("type") in self._does:
+            self._does[content["type"]]()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import TypedDict
 
 from linus_nb import events as ev
@@ -35,6 +36,15 @@ class Head(TypedDict):
     left_s: float | None  # seconds that the run will take in all, if it goes as the one before
 
 
+class Moment(TypedDict):
+    """What to show at a moment."""
+
+    head: Head
+    nodes: dict[int, NodeNow]  # by place in plan order
+    panes: list[Pane]
+    summary: str
+
+
 class LivePage:
     """Takes the events of a run one by one, and tells what to show at any moment.
 
@@ -44,40 +54,62 @@ class LivePage:
 
     def __init__(self, expected_s: float | None = None) -> None:
         self.expected_s = expected_s
-        self.panes = Panes()
+        self._panes = Panes()
         self._folding = Folding()
         self._spent = _Spent()
         self._until: dict[str, float] = {}  # nodes that wait for another attempt
+        self._shapes: dict[str, tuple[int, ev.NodeShape]] = {}
         self._sources: dict[str, list[str]] = {}
+        self._targets: dict[str, list[str]] = {}
+        self._touched: set[str] = set()  # nodes that changed since somebody looked
 
     def take(self, event: ev.Event) -> None:
         """Take the next event."""
         self._folding.take(event)
         if isinstance(event, ev.RunStarted):
-            self._sources = labels.sources_of(event.graph)
+            self._begin(event.graph)
         elif isinstance(event, ev.NodeRetried) and event.item is None:
             self._until[event.node] = event.at + event.wait_s
+            self._touched.add(event.node)
         elif not isinstance(event, ev.ProgressReported) and isinstance(node := getattr(event, "node", None), str):
             self._until.pop(node, None)
+            self._touched.add(node)
         for path, inner in _inmost(event):
-            self.panes.take(path, inner)
+            self._panes.take(path, inner)
             if isinstance(inner, ev.CallReported) and isinstance(inner.call, ev.ModelCalled):
                 self._spent.add(inner.call)
+
+    def _begin(self, graph: ev.GraphShape) -> None:
+        self._shapes = {shape.name: (k, shape) for k, shape in enumerate(graph.nodes)}
+        self._sources = labels.sources_of(graph)
+        for edge in graph.edges:
+            self._targets.setdefault(edge.source, []).append(edge.target)
 
     def record(self) -> RunRecord:
         """Return the record of the run so far."""
         return self._folding.record()
 
-    def nodes(self) -> list[NodeNow]:
-        """Return the nodes in plan order."""
-        record = self.record()
-        return [self._node(shape, record) for shape in record.graph.nodes]
+    def whole(self) -> Moment:
+        """Return what to show, with every node."""
+        self._touched.update(self._shapes)
+        return self.changes()
 
-    def head(self) -> Head:
-        """Return what the first line says."""
+    def changes(self) -> Moment:
+        """Return what to show, with the nodes that look otherwise than when somebody looked last."""
         record = self.record()
-        total = len(record.nodes)
+        waiting = {target for name in self._touched for target in self._targets.get(name, ())}
+        changed = sorted((self._shapes[name] for name in self._touched | waiting), key=itemgetter(0))
+        self._touched.clear()
         done = sum(node.status.final for node in record.nodes.values())
+        return Moment(
+            head=self._head(record, done),
+            nodes={k: self._node(shape, record) for k, shape in changed},
+            panes=self._panes.open,
+            summary=_summary(record, done),
+        )
+
+    def _head(self, record: RunRecord, done: int) -> Head:
+        total = len(record.nodes)
         return Head(
             name=printable(record.graph.name),
             before=f"{record.schedule} · {record.status}",
@@ -87,25 +119,6 @@ class LivePage:
             left_s=self.expected_s,
         )
 
-    def running_panes(self) -> list[Pane]:
-        """Return the panes of what runs and has said something, those that began first in front."""
-        return self.panes.open
-
-    def summary(self) -> str:
-        """Return one line for a person who hears the page, and for a place that shows text only."""
-        record = self.record()
-        head = self.head()
-        running = [node.name for node in record.nodes.values() if node.status is ev.NodeStatus.RUNNING]
-        failed = sum(node.status is ev.NodeStatus.FAILED for node in record.nodes.values())
-        named = ", ".join(printable(name)[:40] for name in running[:MOST_NAMED])
-        more = f" and {len(running) - MOST_NAMED:,} more" if len(running) > MOST_NAMED else ""
-        facts = [
-            f"{head['name']}: {record.status}, {head['done']:,} of {plural(head['total'], 'node')} done",
-            f"{failed:,} failed" if failed else "",
-            f"now {named}{more}" if named else "",
-        ]
-        return ", ".join(filter(None, facts))
-
     def _node(self, shape: ev.NodeShape, record: RunRecord) -> NodeNow:
         node = record.nodes[shape.name]
         if node.status is not ev.NodeStatus.RUNNING:
@@ -114,6 +127,20 @@ class LivePage:
         until_s = self._until.get(shape.name)
         facts = [*labels.progress(node), *_tokens(node)]
         return NodeNow(status="running", line=" · ".join(facts), since_s=node.start_s, until_s=until_s)
+
+
+def _summary(record: RunRecord, done: int) -> str:
+    """Return one line for a person who hears the page, and for a place that shows text only."""
+    running = [node.name for node in record.nodes.values() if node.status is ev.NodeStatus.RUNNING]
+    failed = sum(node.status is ev.NodeStatus.FAILED for node in record.nodes.values())
+    named = ", ".join(printable(name)[:40] for name in running[:MOST_NAMED])
+    more = f" and {len(running) - MOST_NAMED:,} more" if len(running) > MOST_NAMED else ""
+    facts = [
+        f"{printable(record.graph.name)}: {record.status}, {done:,} of {plural(len(record.nodes), 'node')} done",
+        f"{failed:,} failed" if failed else "",
+        f"now {named}{more}" if named else "",
+    ]
+    return ", ".join(filter(None, facts))
 
 
 def _tokens(node: NodeRecord) -> list[str]:
@@ -156,4 +183,3 @@ class _Spent:
         about = "about " if self.estimated else ""
         cost = "" if self.unpriced else labels.dollars(self.dollars)
         return " · ".join(filter(None, [about + plural(self.tokens, "token"), cost]))
-
