@@ -194,8 +194,9 @@ class DAGExecutor:
             ValidationError: the graph cannot run; nothing has.
             asyncio.CancelledError: the await was cancelled; what finished is in `last_result`.
         """
+        shown = view("linus_nb.notebook.live:viewer")()
         run = self._begin(initial_state, schedule, overrides, stream=True)
-        with view("linus_nb.notebook.live:shown_live")(run):
+        with shown(run):
             await run.drive()
         return run.result()
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import copy_context
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import Context, copy_context
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from linus_nb.display import current_cell, note_shown
@@ -70,7 +71,9 @@ class LiveView:
         if self._task is not None:
             self._task.cancel()
         if self._handle is not None:  # None where IPython has no shell
-            self._handle.update(self.run.result()._repr_mimebundle_(), raw=True)
+            # in a context of its own, so that the cell that runs now says it, and not the one that began the run: who
+            # runs notebooks without a browser (nbclient) hears no other
+            Context().run(self._handle.update, self.run.result()._repr_mimebundle_(), raw=True)
             note_shown(self.run.log.run_id)
         widget.close()
 
@@ -124,12 +127,19 @@ def _expected_s(shape: GraphShape, run_id: str) -> float | None:
     return None if earlier is None else earlier.execution_time_seconds
 
 
-@contextmanager
-def shown_live(run: Run) -> Iterator[None]:
-    """Show a run while the block goes on, and what it came to afterwards. Does nothing outside a notebook."""
+def viewer() -> Callable[[Run], AbstractContextManager[None]]:
+    """Return what shows a run while a block goes on, and what it came to afterwards; nothing, outside a notebook.
+
+    Loads the widgets, which takes a moment, before the run's clock begins.
+    """
     if current_cell() is None:
-        yield
-        return
+        return lambda _: nullcontext()
+    import_module("linus_nb.notebook.live_widget")
+    return _shown
+
+
+@contextmanager
+def _shown(run: Run) -> Iterator[None]:
     view = LiveView(run)
     view.show()
     try:
