@@ -24,7 +24,7 @@ border:1px solid var(--linus-line);border-radius:6px;padding:3px 14px;cursor:poi
 border-top:1px solid var(--linus-line)}
 .linus-live .linus-pane{padding:8px 16px;min-width:0;border-right:1px solid var(--linus-line)}
 .linus-live .linus-said{font-family:var(--jp-code-font-family,monospace);font-size:12.5px;line-height:1.5;
-white-space:pre-wrap;overflow-wrap:anywhere;height:6em;overflow:hidden;display:flex;flex-direction:column-reverse}
+white-space:pre-wrap;overflow-wrap:anywhere;height:4.6em;overflow:hidden;display:flex;flex-direction:column-reverse}
 .linus-live .linus-said>div{margin-bottom:auto}
 .linus-live .linus-said>div::after{content:"\\2588";color:#2563eb}
 .linus-live .linus-heard{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
