@@ -20,6 +20,13 @@
     │   ├── NotApprovedError  a tool call that a person did not allow
     │   ├── ToolTimeoutError  (TimeoutError)  a tool took longer than it may
     │   └── ToolConnectionError   (ConnectionError)  a tool did not get through to what it asks
+    ├── NobodyToAskError  (RuntimeError)  a tool call needs a person's yes, and no person is there
+    ├── MemorySizeError       (ValueError)    a budget, or a number of turns, that no memory can keep to
+    ├── MemoryFileError       (OSError)       a file that cannot hold a memory, or stopped to
+    │   └── MemoryBusyError   another process held the file for too long
+    ├── MemoryInUseError      (ValueError)    an import into a memory that holds turns already
+    ├── MemoryClosedError     (RuntimeError)  a memory that was closed, and is asked for something
+    ├── NotAMemoryError       (ValueError)    a text that is no exported memory
     ├── SavedRunError         (ValueError)    a saved run that cannot be read back
     ├── MissingPackageError   (ImportError)   an optional package, and the line that installs it
     └── RenderError           (RuntimeError)  a picture that cannot be drawn here
@@ -187,11 +194,23 @@ class ToolError(LinusError, RuntimeError):
 
 
 class NotApprovedError(ToolError):
-    """A tool call that a person did not allow; the model is told."""
+    """A tool call that a person did not allow; the model is told, and why, where a ``reason`` was given."""
 
-    def __init__(self, tool: str) -> None:
+    def __init__(self, tool: str, reason: str = "") -> None:
         self.tool = tool
-        super().__init__(f"the call of {tool!r} was not allowed; do without it, or ask for something else")
+        self.reason = reason
+        why = f" ({reason})" if reason else ""
+        super().__init__(f"the call of {tool!r} was not allowed{why}; do without it, or ask for something else")
+
+
+class NobodyToAskError(LinusError, RuntimeError):
+    """A tool call that needs a person's yes, where no person can be asked. No model is told: none could mend it."""
+
+    def __init__(self, tool: str, why: str) -> None:
+        self.tool = tool
+        super().__init__(
+            f"nobody can be asked whether {tool!r} may run: {why}; give Agent(approve=...) a function that decides"
+        )
 
 
 class ToolTimeoutError(ToolError, TimeoutError):
@@ -205,6 +224,62 @@ class ToolTimeoutError(ToolError, TimeoutError):
 
 class ToolConnectionError(ToolError, ConnectionError):
     """A tool that did not get through to what it asks; another attempt may."""
+
+
+class MemorySizeError(LinusError, ValueError):
+    """A token budget or a number of turns that no memory of an agent can keep to."""
+
+    def __init__(self, name: str, value: object, least: int) -> None:
+        self.name = name
+        self.value = value
+        super().__init__(
+            f"{name}={value!r} is not a number that a memory can keep to; give a whole number from {least}"
+        )
+
+
+class MemoryFileError(LinusError, OSError):
+    """A file that cannot hold a memory, or stopped to; ``path`` is None for a memory without a file."""
+
+    def __init__(self, path: object, reason: str, advice: str) -> None:
+        self.path = path
+        where = f"the memory file {str(path)!r}" if path is not None else "the memory"
+        super().__init__(f"{where} cannot be used: {reason}; {advice}")
+
+
+class MemoryBusyError(MemoryFileError):
+    """Another process did not let go of the file in time."""
+
+    def __init__(self, path: object, patience_s: float) -> None:
+        self.patience_s = patience_s
+        super().__init__(path, f"another process held it for {patience_s:g} s", "end that process, or try again")
+
+
+class MemoryInUseError(LinusError, ValueError):
+    """An import into a memory that holds ``turns`` already."""
+
+    def __init__(self, turns: int) -> None:
+        self.turns = turns
+        super().__init__(
+            f"the memory holds turns already ({turns}), and an import would mix them up; "
+            "clear() it first, or use Memory.from_export(text)"
+        )
+
+
+class MemoryClosedError(LinusError, RuntimeError):
+    """A memory that was closed, and is asked for something."""
+
+    def __init__(self, path: object) -> None:
+        self.path = path
+        again = f"open it again with Memory(path={str(path)!r})" if path is not None else "make a new one with Memory()"
+        super().__init__(f"the memory is closed; {again}")
+
+
+class NotAMemoryError(LinusError, ValueError):
+    """A text that `Memory.export` did not write."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"this is not an exported memory: {reason}; give the text that memory.export() returned")
 
 
 class MissingPackageError(LinusError, ImportError):

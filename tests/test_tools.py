@@ -208,3 +208,47 @@ def test_a_tool_is_called_with_its_arguments_by_name_or_place():
         "pair", "Pair.", {"type": "object", "properties": {"a": {}, "b": {}}}, blocking=lambda given: dict(given)
     )
     assert made(1, b=2) == {"a": 1, "b": 2}
+
+
+def test_parameters_may_have_names_that_pydantic_keeps_for_itself():
+    def odd(_a: int, model_config: str, json: int = 1, copy: str = "c", schema: str = "s") -> tuple:
+        """Take odd names."""
+        return _a, model_config, json, copy, schema
+
+    tool = adapt(odd)
+    assert list(tool.parameters) == ["_a", "model_config", "json", "copy", "schema"]
+    assert tool.schema["required"] == ["_a", "model_config"]
+    assert tool.blocking({"_a": "1", "model_config": "m", "copy": "d"}) == (1, "m", 1, "d", "s")
+    with pytest.raises(ToolError, match="_a: "):
+        tool.blocking({"_a": "no number", "model_config": "m"})
+
+
+def test_a_default_that_json_cannot_hold_is_still_a_default():
+    sentinel = object()
+
+    def maybe(number: int = sentinel) -> bool:
+        """Say whether a number was given."""
+        return number is not sentinel
+
+    assert adapt(maybe).blocking({}) is False
+    assert adapt(maybe).blocking({"number": 3}) is True
+
+
+def test_a_function_that_yields_and_a_tool_called_none_are_refused():
+    def many(n: int):
+        """Count."""
+        yield n
+
+    async def amany(n: int):
+        """Count."""
+        yield n
+
+    def none() -> int:
+        """Nothing."""
+        return 0
+
+    for function in (many, amany):
+        with pytest.raises(ToolError, match="yields, and a model needs one result; let it return a list"):
+            adapt(function)
+    with pytest.raises(ToolError, match="cannot be called 'none'"):
+        adapt_all([none])

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from linus_nb.agent.agent_run import AgentRun
-from linus_nb.agent.approval import Approve
+from linus_nb.agent.approval import Approval, Approve, checked
 from linus_nb.agent.drivers import adrive, drive, in_thread
 from linus_nb.agent.kept import kept
 from linus_nb.agent.loop import answer
@@ -45,8 +45,9 @@ class Agent(Shown):
         input_schema: A pydantic model (or another type that pydantic knows) that a question has to fit.
         output_schema: The type of the answer: ``response.result`` is then one. The provider is given its JSON schema
             where it takes one.
-        approve: A function (sync or async) that is asked before each tool call, with the tool's name and arguments:
-            True lets it run, False does not, a dict of arguments lets it run with those.
+        approve: ``"ask"``: you are asked before each tool call, by a widget in a notebook, else at the terminal. Or a
+            function (sync or async) that gets the tool's name and arguments: True lets it run, False does not, a dict
+            of arguments lets it run with those, and ``"ask"`` asks you.
         memory: What it remembers of earlier questions; several agents may share one.
 
     Raises:
@@ -87,7 +88,7 @@ class Agent(Shown):
         self.instructions = instructions
         self.max_iterations = max_iterations
         self.strategy = strategy
-        self.approve = approve
+        self.approve = checked(approve)
         self.memory = memory
         self._input = None if input_schema is None else Structure(input_schema, "input_schema")
         self._output = None if output_schema is None else Structure(output_schema, "output_schema")
@@ -184,7 +185,8 @@ class Agent(Shown):
     def _new_run(self, task: Any) -> AgentRun:
         if self._input is not None:
             task = self._input.plain(self._input.checked(task))
-        return AgentRun(as_text(task), self.tools, self.instructions, self.max_iterations, self._output, self.approve)
+        approval = None if self.approve is None else Approval(self.approve, self.name, self.tools)
+        return AgentRun(as_text(task), self.tools, self.instructions, self.max_iterations, self._output, approval)
 
     def _steps(self, run: AgentRun) -> Steps[AgentResponse]:
         strategy = _STRATEGIES[self.strategy]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from linus_nb.agent.approval import Approve
+from linus_nb.agent.approval import Approval
 from linus_nb.agent.memory_recall import Recalled
 from linus_nb.agent.metrics import AgentMetrics
 from linus_nb.agent.response import AgentResponse, ExecutionStep
@@ -31,7 +31,7 @@ class AgentRun:
     instructions: str = ""
     max_iterations: int = 5
     output: Structure | None = None
-    approve: Approve | None = None
+    approve: Approval | None = None
     recalled: Recalled = field(default_factory=Recalled)
     clock: Callable[[], float] = time.perf_counter
     history: list[ExecutionStep] = field(default_factory=list)

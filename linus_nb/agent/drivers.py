@@ -29,7 +29,7 @@ from linus_nb.agent.requests import (
 )
 from linus_nb.agent.schemas import is_strict, without_lengths
 from linus_nb.engine.threads import ThreadCall
-from linus_nb.errors import ModelError
+from linus_nb.errors import ModelError, NobodyToAskError
 from linus_nb.models import model_name
 from linus_nb.models.prices import cost_of_call
 from linus_nb.models.usage import usage_of
@@ -283,8 +283,11 @@ def _call_tool(request: CallTool) -> ToolOutcome:
     try:
         if request.approve is not None:
             arguments = approved(request.approve, tool.name, arguments)
+            began = time.perf_counter()  # a person's thinking is not the tool's
         events.report_progress(events.ToolStarted(tool.name, dict(arguments)))
         result = tool_calls.call(tool, arguments)
+    except NobodyToAskError:
+        raise  # it is not the tool that failed
     except Exception as error:  # noqa: BLE001  whatever a tool raises is told to the model
         return _outcome(tool, arguments, began, None, error)
     return _outcome(tool, arguments, began, result, None)
@@ -295,8 +298,11 @@ async def _acall_tool(request: CallTool) -> ToolOutcome:
     try:
         if request.approve is not None:
             arguments = await aapproved(request.approve, tool.name, arguments)
+            began = time.perf_counter()
         events.report_progress(events.ToolStarted(tool.name, dict(arguments)))
         result = await tool_calls.acall(tool, arguments)
+    except NobodyToAskError:
+        raise  # it is not the tool that failed
     except Exception as error:  # noqa: BLE001  whatever a tool raises is told to the model
         return _outcome(tool, arguments, began, None, error)
     return _outcome(tool, arguments, began, result, None)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from linus_nb.agent.agent_run import AgentRun
 from linus_nb.agent.response import AgentResponse
+from linus_nb.agent.telling import error_text
 from linus_nb.engine.interrupts import say_instead
 
 _runs: deque[tuple[AgentRun, list[str]]] = deque(maxlen=20)
@@ -26,7 +27,7 @@ def kept(run: AgentRun) -> Iterator[None]:
         say_instead(error, "Stopped the agent. What it had done is kept: linus_nb.last_response()")
         raise
     except BaseException as error:
-        status[0] = f"{type(error).__name__}: {error}"
+        status[0] = f"{type(error).__name__}: {error_text(error)}"
         if run.done:
             error.add_note("What the agent had done is kept: linus_nb.last_response()")
         raise

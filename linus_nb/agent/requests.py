@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from linus_nb.agent.approval import Approve
+from linus_nb.agent.approval import Approval
 from linus_nb.agent.replies import Task
 from linus_nb.agent.response import ExecutionStep
 from linus_nb.models.usage import Usage
@@ -41,7 +41,7 @@ class CallTool:
 
     tool: Tool
     arguments: Mapping[str, Any]
-    approve: Approve | None = None
+    approve: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True)

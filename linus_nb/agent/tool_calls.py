@@ -72,7 +72,12 @@ def _attempt(tool: Tool, arguments: Arguments) -> Any:
         with _heard():
             if tool.blocking is None:
                 return _finished(_awaited(tool, arguments), until)
-            value = _block(tool, arguments) if limit is None else _block_within(limit, tool, arguments)
+            try:
+                value = _block(tool, arguments) if limit is None else _block_within(limit, tool, arguments)
+            except NotImplementedError:  # so says a tool of LangChain's that has to be awaited
+                if tool.awaiting is None:
+                    raise
+                value = _awaited(tool, arguments)
             return _finished(_settled(value), until) if inspect.isawaitable(value) else value
     except ExpiredError:
         raise ToolTimeoutError(tool.name, limit or 0.0) from None
@@ -133,8 +138,11 @@ def _block(tool: Tool, arguments: Arguments) -> Any:
     assert tool.blocking is not None, f"tool {tool.name!r} has nothing to call"
     try:
         return tool.blocking(arguments)
-    except StopIteration as error:  # no coroutine can raise it: what it is must not depend on the way of calling
-        raise ToolError(f"{tool.name!r} raised StopIteration; let it return a value") from error
+    except (
+        StopIteration,
+        GeneratorExit,
+    ) as error:  # no coroutine can raise these as they are
+        raise ToolError(f"{tool.name!r} raised {type(error).__name__}; let it return a value") from error
 
 
 def _own_cancellation(tool: Tool) -> ToolError:

@@ -14,6 +14,7 @@ from linus_nb.agent.loop import ask, carried_out, structured
 from linus_nb.agent.replies import Task
 from linus_nb.agent.requests import AnyMessage, CallModel, Steps, Wanted
 from linus_nb.agent.response import AgentResponse, ExecutionStep
+from linus_nb.agent.telling import text_of
 from linus_nb.errors import nearest
 
 
@@ -69,12 +70,12 @@ def _problem(run: AgentRun, call: Wanted) -> str:
 
 def _told(call: Wanted, step: ExecutionStep) -> dict[str, Any]:
     """Return what a tool gave as the message that answers the model's call."""
-    text = str(step.result) if step.status == COMPLETED else f"Error: {step.error}"
+    text = text_of(step.result) if step.status == COMPLETED else f"Error: {step.error}"
     shown = text if len(text) <= prompts.LONGEST_RESULT else text[: prompts.LONGEST_RESULT] + "…"
     return {"role": "tool", "tool_call_id": call.identity, "content": shown}
 
 
 def _shown(call: Wanted) -> str:
-    given = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
+    given = ", ".join(f"{name}={text_of(value)}" for name, value in call.arguments.items())
     text = f"{call.tool}({given})"
     return text if len(text) <= 200 else text[:199] + "…"

@@ -84,7 +84,8 @@ class LiveView:
             asyncio.get_running_loop().call_soon(self.close)
 
     def _opened(self) -> None:
-        self._update(self.page.whole())
+        """Tell a page that was just opened everything. It may say so in another thread (a subshell of the kernel)."""
+        self.run.loop.call_soon_threadsafe(lambda: self._update(self.page.whole()))
 
     async def _follow(self) -> None:
         drawing = asyncio.get_running_loop().create_task(self._draw())

@@ -10,6 +10,7 @@ from linus_nb.errors import ToolError
 from linus_nb.tools.signature import arguments_of
 from linus_nb.tools.tool import Tool, is_async
 
+NO_TOOL = "none"  # what a model chooses that wants no tool
 ACCEPTED = "give a function with type hints and a docstring (sync or async), a LangChain tool, or a linus_nb Tool"
 
 
@@ -24,6 +25,8 @@ def adapt_all(things: Iterable[Any]) -> dict[str, Tool]:
     tools: dict[str, Tool] = {}
     for thing in things:
         tool = adapt(thing)
+        if tool.name == NO_TOOL:
+            raise ToolError(f"a tool cannot be called {NO_TOOL!r}: it is what a model says that wants none; rename it")
         if tool.name in tools:
             raise ToolError(f"two tools are called {tool.name!r}; rename one of them")
         tools[tool.name] = tool
@@ -55,6 +58,8 @@ def adapt(thing: Any) -> Tool:
 def from_function(function: Any) -> Tool:
     """Return a sync or async function as a tool; its name, docstring and type hints are what the model reads."""
     name = getattr(function, "__name__", type(function).__name__)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise ToolError(f"{name!r} yields, and a model needs one result; let it return a list")
     if not name.isidentifier():
         raise ToolError(f"a tool needs a name that a model can write, and {name!r} is none; {ACCEPTED}")
     arguments = arguments_of(function, name)
@@ -84,9 +89,6 @@ def _is_langchain_tool(thing: Any) -> bool:
 
 
 def _from_langchain(tool: Any) -> Tool:
-    described = tool.tool_call_schema
-    schema = described if isinstance(described, dict) else described.model_json_schema()
-
     def call(given: Mapping[str, Any]) -> Any:
         return tool.invoke(dict(given))
 
@@ -97,10 +99,20 @@ def _from_langchain(tool: Any) -> Tool:
     return Tool(
         name=tool.name,
         description=tool.description or tool.name,
-        schema={"type": "object", "properties": {}} | schema,
+        schema={"type": "object", "properties": {}} | _schema_of(tool),
         blocking=call if blocks else None,
         awaiting=acall if awaits else None,
     )
+
+
+def _schema_of(tool: Any) -> dict[str, Any]:
+    """Return the schema of a LangChain tool's arguments."""
+    if tool.args_schema is None and list(tool.args) == ["tool_input"]:
+        # LangChain's `Tool`, which takes one text: its call schema would be that of the function's wrapper
+        return {"properties": {"tool_input": {"type": "string"}}, "required": ["tool_input"]}
+    described = tool.tool_call_schema
+    schema: dict[str, Any] = described if isinstance(described, dict) else described.model_json_schema()
+    return schema
 
 
 def _langchain_ways(tool: Any) -> tuple[bool, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
@@ -31,7 +32,8 @@ class Arguments:
         except ValidationError as error:
             told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise ToolError(f"{self.name!r} cannot take the arguments {dict(given)!r}: {told}") from None
-        return {name: getattr(model, name) for name in model.model_fields_set}
+        names = {field: info.alias for field, info in self.model.model_fields.items()}
+        return {names[field]: getattr(model, field) for field in model.model_fields_set}
 
 
 def arguments_of(function: Callable[..., Any], name: str) -> Arguments:
@@ -40,7 +42,8 @@ def arguments_of(function: Callable[..., Any], name: str) -> Arguments:
     Raises:
         ToolError: the signature cannot be read, or has a parameter that cannot be given by name.
     """
-    from pydantic import ConfigDict, PydanticUserError, create_model
+    from pydantic import ConfigDict, Field, PydanticUserError, create_model
+    from pydantic.json_schema import PydanticJsonSchemaWarning
 
     try:
         signature = inspect.signature(function)
@@ -56,10 +59,13 @@ def arguments_of(function: Callable[..., Any], name: str) -> Arguments:
         if parameter.kind is parameter.POSITIONAL_ONLY:
             raise ToolError(f"{name!r} takes {parameter.name!r} by position only; a model names its arguments")
         default = ... if parameter.default is parameter.empty else parameter.default
-        fields[parameter.name] = (hints.get(parameter.name, str), default)
+        # under a name of our own: pydantic keeps some for itself (`_a`, `model_config`), and warns of others (`json`)
+        fields[f"p{len(fields)}"] = (hints.get(parameter.name, str), Field(default, alias=parameter.name))
     try:
         model = create_model(name, __config__=ConfigDict(arbitrary_types_allowed=False, extra="ignore"), **fields)
-        schema = model.model_json_schema()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PydanticJsonSchemaWarning)  # of a default that JSON cannot hold
+            schema = model.model_json_schema(by_alias=True)
     except (PydanticUserError, NameError) as error:
         raise ToolError(f"the parameters of {name!r} cannot be described to a model: {error}") from error
     return Arguments({"properties": {}} | _plain(schema), model, name)

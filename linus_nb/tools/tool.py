@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from linus_nb.brief import Brief
 from linus_nb.errors import ToolError
 from linus_nb.tools.checks import kinds_checked, seconds_checked, whole_checked
 
@@ -19,8 +20,8 @@ class Example:
     arguments: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+@dataclass(frozen=True, slots=True, repr=False)
+class Tool(Brief):
     """A tool: what a model reads of it, and how it is called.
 
     Limits and retries hold for the calls that an agent makes, not for ``tool(...)`` in a person's own code.

@@ -1,0 +1,25 @@
+"""What tools give and raise, as text for the model and for the record: whatever it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def text_of(value: Any) -> str:
+    """Return a value as text; of one that cannot be shown as text (its ``__str__`` raises), what it is.
+
+    >>> text_of(42), text_of(10**5000)
+    ('42', '(a result that cannot be shown as text: int)')
+    """
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001  any class may have a __str__ that raises anything; what it is can still be told
+        return f"(a result that cannot be shown as text: {type(value).__name__})"
+
+
+def error_text(error: BaseException) -> str:
+    """Return what an error says; its type where it says nothing."""
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001  likewise
+        return type(error).__name__
