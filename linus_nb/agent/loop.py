@@ -27,6 +27,7 @@ from linus_nb.agent.requests import (
 from linus_nb.agent.response import AgentResponse, ExecutionStep
 from linus_nb.agent.schemas import plan_schema, verdict_schema
 from linus_nb.agent.structured import Structure
+from linus_nb.agent.telling import error_text, text_of
 from linus_nb.errors import ReplyError
 from linus_nb.tools.tool import Tool
 
@@ -40,7 +41,7 @@ def answer(run: AgentRun) -> Steps[AgentResponse]:
         ReplyError: the very first plan cannot be read, though it was asked for twice.
     """
     if run.output is not None and not run.tools:
-        messages = prompts.respond_messages(run.question, run.instructions, (), run.recalled)
+        messages = prompts.fields_messages(run.question, run.instructions, run.output.schema, run.recalled)
         run.metrics.total_iterations = 1
         return run.finished((yield from structured(run, messages, run.output)), COMPLETED)
     status = yield from _rounds(run)
@@ -151,7 +152,7 @@ def carry_out_task(run: AgentRun, iteration: int, task: Task, known: Sequence[Ex
         else:
             outcome = yield from _tool(run, run.tools[task.tool], arguments)
             result, arguments, error = outcome.result, dict(outcome.arguments), outcome.error
-    status, why = (COMPLETED, "") if error is None else ("failed", str(error) or type(error).__name__)
+    status, why = (COMPLETED, "") if error is None else ("failed", error_text(error))
     step = ExecutionStep(iteration, task.description, task.tool, result, status, arguments, why, start_s, run.elapsed())
     run.done.append(step)
     return TaskOutcome(step, error)
@@ -205,14 +206,14 @@ def _check(run: AgentRun, steps: Sequence[ExecutionStep]) -> Steps[Verdict]:
 def _final_answer(run: AgentRun) -> Steps[str]:
     done = [step for step in run.history if step.status == COMPLETED]
     if len(run.history) == 1 and done and done[0].tool is None:
-        return str(done[0].result)
+        return text_of(done[0].result)
     if not done:
         return ""
     messages = prompts.conclude_messages(run.question, run.instructions, done)
     reply = yield from ask(run, CallModel(messages, "final answer"))
     said = reply.text.strip()
     if not said or (len(done) == 1 and loses_the_figure(said, done[0].result, messages[-1][1])):
-        return str(done[-1].result)
+        return text_of(done[-1].result)
     return said
 
 
@@ -251,4 +252,4 @@ def _brought_nothing_new(history: Sequence[ExecutionStep], before: int) -> bool:
 
 
 def _deed(step: ExecutionStep) -> tuple[str | None, str, str]:
-    return step.tool, str(sorted(step.arguments.items())), str(step.result)
+    return step.tool, text_of(sorted(step.arguments.items())), text_of(step.result)

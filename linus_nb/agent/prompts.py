@@ -10,26 +10,36 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from linus_nb.agent.likeness import nearest_last
+from linus_nb.agent.likeness import likeness, nearest_last
 from linus_nb.agent.memory_recall import Recalled
+from linus_nb.agent.memory_text import RECALLING
 from linus_nb.agent.requests import AnyMessage, Message
 from linus_nb.agent.response import ExecutionStep
-from linus_nb.agent.schemas import NO_TOOL
+from linus_nb.agent.telling import text_of
+from linus_nb.tools.adapt import NO_TOOL
 from linus_nb.tools.tool import Example, Tool
 
 _NOTHING = Recalled()
 MOST_EXAMPLES = 5
 LONGEST_RESULT = 4000  # characters of a tool's result that the model is shown
 
+LEAST_LIKENESS = 0.2  # an example of an answer in words that is less like the question would only mislead
+
 IN_WORDS = (
     ('Which animal is in the text: "The cat slept on the sofa."', "cat"),
     ('Is this positive or negative? "What a lovely day!"', "positive"),
-    ('Is this review positive or negative? "The room was dirty and the bed was hard."', "negative"),
-    ("Write a greeting for Paul.", "Hello Paul!"),
+    ('Good or bad review? "The room was dirty and the bed was hard."', "bad"),
+    ('Is the writer sad or glad? "We won the cup!"', "glad"),
+    ('Is this text about food or about clothes? "The soup needs more salt."', "food"),
+    ('Classify as bill, letter or advertisement: "Dear Grandma, we miss you."', "letter"),
     ('Extract the colour from: "My car is red and my bike is old."', "red"),
-    ("Say goodbye to Tom.", "Goodbye, Tom!"),
     ('Which country is named in "I am Ben and I come from Spain."?', "Spain"),
-    ('Classify the text as positive or negative: "I hate waiting."', "negative"),
+    ('How old is the man? "Mr Hall, 61, was not hurt."', "61"),
+    ("Write a greeting for Paul.", "Hello Paul!"),
+    ("Say goodbye to Tom in a friendly way.", "Goodbye, Tom, and have a safe journey!"),
+    ("Write a short sentence about the sea.", "The sea is calm and blue this morning."),
+    ("Who painted the Mona Lisa?", "Leonardo da Vinci"),
+    ("I have a son, and he is called Max.", "Max is a nice name!"),
 )
 
 
@@ -55,7 +65,7 @@ def plan_messages(
     asked = question
     if history:
         asked = f"{question}\nDone so far:\n{results_text(history)}\nStill missing: {missing or 'the answer'}"
-    examples = _plan_examples(question, tools)
+    examples = _plan_examples(question, tools, earlier)
     return (
         ("system", _with_instructions(system, instructions)),
         *_turns(examples),
@@ -63,10 +73,30 @@ def plan_messages(
     )
 
 
-def _plan_examples(question: str, tools: Mapping[str, Tool]) -> list[tuple[str, str]]:
-    pool = [(e.question, tool.name) for tool in tools.values() for e in _examples_of(tool)]
-    pool += [(asked, NO_TOOL) for asked, _ in IN_WORDS]
-    return [(asked, _plan_json(tool, asked)) for asked, tool in _nearest(question, pool)]
+def _plan_examples(question: str, tools: Mapping[str, Tool], earlier: str) -> list[tuple[str, str]]:
+    pool = [(e.question, tool.name, about(tool)) for tool in tools.values() for e in _examples_of(tool)]
+    # most questions are unlike a mere description, and then unlike examples without a tool would win against it
+    shown = any(tool.examples for tool in tools.values())
+    pool += [(asked, NO_TOOL, "") for asked, _ in (IN_WORDS if shown else _answers_like(question))]
+    if earlier:
+        pool += [(told, NO_TOOL, "") for role, told in RECALLING if role == "user"]
+    chosen = nearest_last(question, pool, _likeness, MOST_EXAMPLES)
+    return [(asked, _plan_json(tool, _question_in(asked))) for asked, tool, _ in chosen]
+
+
+def about(tool: Tool) -> str:
+    """Return what a tool is for, in words that a question may have."""
+    return f"{tool.name.replace('_', ' ')} {tool.summary}"
+
+
+def _likeness(question: str, example: tuple[str, str, str]) -> float:
+    asked, _, topic = example
+    return likeness(question, _question_in(asked)) + likeness(question, topic) / 2
+
+
+def _question_in(asked: str) -> str:
+    """Return the last line: before it stands what was said earlier."""
+    return asked.rpartition("\n")[2]
 
 
 def _examples_of(tool: Tool) -> Sequence[Example]:
@@ -117,9 +147,35 @@ def respond_messages(
 ) -> tuple[Message, ...]:
     """Return the question for an answer without a tool."""
     system = _with_instructions("Answer the question briefly.", instructions)
-    examples = () if instructions else IN_WORDS  # they are terse, and would drown another style
+    examples = [] if instructions else _answers_like(task)  # they are terse, and would drown another style
     asked = recalled.before(_with_results(task, known))
     return (("system", system), *_turns(examples), *recalled.examples, ("user", asked))
+
+
+def _answers_like(question: str) -> list[tuple[str, str]]:
+    """Return examples of answers in words to questions that are like this one; none where there are none."""
+    return [pair for pair in _nearest(question, IN_WORDS) if likeness(question, pair[0]) >= LEAST_LIKENESS]
+
+
+def fields_messages(
+    question: str, instructions: str, schema: Mapping[str, Any], recalled: Recalled = _NOTHING
+) -> tuple[Message, ...]:
+    """Return the question for an answer with fields. A provider may use the schema without showing it to the model."""
+    system = _with_instructions("Answer as JSON, with these fields.", instructions)
+    examples = ((_fields_of(filled, text), json.dumps(filled)) for text, filled in _FILLED_IN)
+    asked = _fields_of(schema.get("properties", ()), recalled.before(question))
+    return (("system", system), *_turns(examples), ("user", asked))
+
+
+_FILLED_IN: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("Max bought a green sofa in Rome.", {"person": "Max", "thing": "green sofa", "town": "Rome"}),
+    ("We need 5 chairs by Monday!", {"thing": "chairs", "amount": 5, "day": "Monday"}),
+    ("The food was awful.", {"subject": "food", "opinion": "bad"}),
+)
+
+
+def _fields_of(names: Iterable[str], text: str) -> str:
+    return f"Fields: {', '.join(names)}\nText: {text}"
 
 
 # -- completion ------------------------------------------------------------------------------------------------------
@@ -194,13 +250,13 @@ def result_line(step: ExecutionStep) -> str:
     what = "answer" if step.tool is None else f"{step.tool}({_shown(step.arguments)})"
     if step.status != "completed":
         return f"{what} {step.status}: {step.error}"
-    result = str(step.result)
+    result = text_of(step.result)
     return f"{what} = {result if len(result) <= LONGEST_RESULT else result[:LONGEST_RESULT] + '…'}"
 
 
 def _shown(arguments: Mapping[str, Any]) -> str:
     if len(arguments) == 1:
-        return str(next(iter(arguments.values())))
+        return text_of(next(iter(arguments.values())))
     return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
 
 
@@ -217,7 +273,7 @@ def _with_instructions(system: str, instructions: str) -> str:
 
 
 def _nearest(question: str, pool: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return nearest_last(question, pool, lambda pair: pair[0], MOST_EXAMPLES)
+    return nearest_last(question, pool, lambda asked, pair: likeness(asked, pair[0]), MOST_EXAMPLES)
 
 
 def _turns(examples: Iterable[tuple[str, str]]) -> Iterator[Message]:
