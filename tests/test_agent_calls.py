@@ -124,7 +124,7 @@ def test_tokens_are_estimated_where_the_provider_names_none():
     calls = []
     token = events.sink.set((lambda _, call: calls.append(call), 0))
     try:
-        response = Agent(llm=ScriptedModel(["12345678"], usage=None), instructions="i").run("x")
+        response = Agent(llm=ScriptedModel(["Good day"], usage=None), instructions="i").run("x")
     finally:
         events.sink.reset(token)
     assert calls[0].estimated

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linus_nb.agent.replies import Task, Unusable, json_values, read_arguments, read_plan, read_verdict
+from linus_nb.agent.schemas import MOST_TASKS
 
 TOOLS = ("calculator", "web_search")
 Q = "the question"
@@ -47,7 +48,7 @@ READ = {
     "trailing comma": ('{"tasks": [{"description": "add", "tool": "calculator",},]}', [CALC]),
     "cut at the end": ('{"tasks": [{"description": "add", "tool": "calculator"', [CALC]),
     "line breaks in strings": ('{"tasks": [{"description": "add\nup", "tool": "calculator"}]}', [Task("add\nup", "calculator")]),
-    "more than three": (json.dumps({"tasks": [{"description": str(n)} for n in range(9)]}), [Task(c) for c in "012"]),
+    "more than may be": (json.dumps({"tasks": [{"description": str(n)} for n in range(30)]}), [Task(str(n)) for n in range(MOST_TASKS)]),
     "depends on what does not exist": (
         '{"tasks": [{"description": "a", "depends_on": [2, 0, 1, "x", true, null]}, {"description": "b", "depends_on": ["task 1", 7]}]}',
         [Task("a"), Task("b", None, (1,))],

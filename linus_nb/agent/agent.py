@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from linus_nb.agent.agent_run import AgentRun
@@ -18,10 +19,13 @@ from linus_nb.agent.response import AgentResponse
 from linus_nb.agent.stream import AgentEvent, streamed
 from linus_nb.agent.structured import Structure
 from linus_nb.agent.turns import answer_in_turns
+from linus_nb.brief import brief
 from linus_nb.display import Shown
 from linus_nb.engine.interrupts import nobody, told_to
 from linus_nb.errors import LinusError
+from linus_nb.masking import keep_secrets_of
 from linus_nb.tools.adapt import adapt_all
+from linus_nb.tools.checks import name_checked
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -84,6 +88,9 @@ class Agent(Shown):
         if strategy not in _STRATEGIES:
             raise _StrategyError(strategy)
         self.tools = adapt_all(tools)
+        if strategy == "tools":
+            for tool in self.tools:
+                name_checked(tool)  # a provider would refuse it
         self.name = name
         self.instructions = instructions
         self.max_iterations = max_iterations
@@ -107,6 +114,7 @@ class Agent(Shown):
                 from linus_nb.models import default_model
 
                 self._llm = default_model()
+            keep_secrets_of(self._llm)
             return self._llm
 
     async def __call__(self, task: Any) -> AgentResponse:
@@ -192,8 +200,17 @@ class Agent(Shown):
         strategy = _STRATEGIES[self.strategy]
         return strategy(run) if self.memory is None else answer_with_memory(run, self.memory, strategy)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Agent:
+        """Return the agent itself: it holds nothing of a run, and its model's connections have no copies."""
+        return self
+
+    def __reduce__(self) -> Any:
+        raise _NotPickledError(self.name)
+
     def __repr__(self) -> str:
-        return f"Agent({self.name!r}, tools=[{', '.join(self.tools)}])"
+        tools = ", ".join(brief(name).strip("'") for name in islice(self.tools, 20))
+        more = f", … {len(self.tools) - 20} more" if len(self.tools) > 20 else ""
+        return f"Agent({brief(self.name)}, tools=[{tools}{more}])"
 
 
 _STRATEGIES: dict[str, Callable[[AgentRun], Steps[AgentResponse]]] = {"reasoning": answer, "tools": answer_in_turns}
@@ -226,6 +243,13 @@ class _NotAModelError(LinusError, TypeError):
 class _IterationsError(LinusError, ValueError):
     def __init__(self, max_iterations: int) -> None:
         super().__init__(f"max_iterations={max_iterations} leaves no room for an answer; give 1 or more")
+
+
+class _NotPickledError(LinusError, TypeError):
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the agent {name!r} cannot be pickled, nor can its model and tools; make it where it is used"
+        )
 
 
 class _StrategyError(LinusError, ValueError):

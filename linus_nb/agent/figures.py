@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
+from itertools import islice
 
+MOST_FIGURES = 500  # of a text that are looked at
 _NUMBER = re.compile(r"\d[\d,_\u202f' ]*\d(?:\.\d+)?|\d+(?:\.\d+)?")
 
 
@@ -26,8 +29,16 @@ def loses_the_figure(answer: str, result: object, known: str) -> bool:
     if isinstance(result, bool) or not isinstance(result, int | float):
         return False
     said = _figures(answer)
-    return float(abs(result)) not in said and not said <= _figures(known)
+    return _figure(result) not in said and not said <= _figures(known)
 
 
 def _figures(text: str) -> set[float]:
-    return {float(re.sub(r"[^\d.]", "", found)) for found in _NUMBER.findall(text)}
+    found = islice(_NUMBER.finditer(text), MOST_FIGURES)
+    return {float(re.sub(r"[^\d.]", "", figure.group())) for figure in found}
+
+
+def _figure(result: float) -> float:
+    try:
+        return float(abs(result))
+    except OverflowError:  # as in a text, where a number of so many digits is read as infinite
+        return math.inf

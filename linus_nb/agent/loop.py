@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from linus_nb.agent import prompts
 from linus_nb.agent.agent_run import COMPLETED, AgentRun
 from linus_nb.agent.figures import loses_the_figure
-from linus_nb.agent.replies import Task, Unusable, Verdict, read_arguments, read_plan, read_verdict
+from linus_nb.agent.replies import Task, Unusable, Verdict, answered, read_arguments, read_plan, read_verdict
 from linus_nb.agent.requests import (
     AnyMessage,
     CallModel,
@@ -161,7 +161,7 @@ def carry_out_task(run: AgentRun, iteration: int, task: Task, known: Sequence[Ex
 def _respond(run: AgentRun, task: Task, known: Sequence[ExecutionStep]) -> Steps[str]:
     messages = prompts.respond_messages(task.description, run.instructions, known, run.recalled)
     reply = yield from ask(run, CallModel(messages, "response"))
-    return reply.text.strip()
+    return answered(reply.text)
 
 
 def _arguments(run: AgentRun, task: Task, tool: Tool, known: Sequence[ExecutionStep]) -> Steps[dict[str, Any]]:
@@ -211,7 +211,7 @@ def _final_answer(run: AgentRun) -> Steps[str]:
         return ""
     messages = prompts.conclude_messages(run.question, run.instructions, done)
     reply = yield from ask(run, CallModel(messages, "final answer"))
-    said = reply.text.strip()
+    said = answered(reply.text)
     if not said or (len(done) == 1 and loses_the_figure(said, done[0].result, messages[-1][1])):
         return text_of(done[-1].result)
     return said

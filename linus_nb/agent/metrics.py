@@ -6,13 +6,15 @@ import threading
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from linus_nb.brief import Brief
+from linus_nb.display import Shown
 from linus_nb.models.usage import Usage
 
 _counting = threading.Lock()  # of all runs together: it is held for a few additions
 
 
-@dataclass
-class AgentMetrics:
+@dataclass(repr=False)
+class AgentMetrics(Brief, Shown):
     """Counts of one run; every run has its own.
 
     Attributes:
@@ -51,6 +53,8 @@ class AgentMetrics:
     cost: float | None = None
     estimated_tokens: bool = False
     unpriced_models: tuple[str, ...] = ()
+
+    _view = "linus_nb.rendering.response:metrics_bundle"
 
     def count_call(self, usage: Usage, cost: float | None = None, model: str = "the model") -> None:
         """Count a model call that gave a reply. Safe to call from many threads at once.

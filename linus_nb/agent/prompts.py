@@ -117,25 +117,26 @@ def argument_messages(task: str, tool: Tool, known: Sequence[ExecutionStep]) -> 
         f"\n- {name}: {schema['description']}" for name, schema in tool.parameters.items() if "description" in schema
     )
     system = f"Write the arguments of the tool {tool.name}: {tool.description.strip()}{described}"
-    pool = [(e.question, json.dumps(e.arguments, ensure_ascii=False)) for e in _argument_examples(tool)]
-    return (("system", system), *_turns(_nearest(task, pool)), ("user", _with_results(task, known)))
+    asked = _with_results(task, known)
+    own = [(e.question, e.arguments) for e in tool.examples if e.arguments is not None]
+    if not own:  # how other tools' arguments were taken from a question, and which are to be taken now
+        own = [(_which(question, taken), taken) for question, taken in _TAKEN_FROM]
+        asked = _which(asked, tool.parameters)
+    pool = [(question, json.dumps(arguments, ensure_ascii=False)) for question, arguments in own]
+    return (("system", system), *_turns(_nearest(task, pool) if tool.examples else pool), ("user", asked))
 
 
-def _argument_examples(tool: Tool) -> list[Example]:
-    """Return a tool's examples; a tool of one text that has none gets some that show how to take it from a question."""
-    own = [e for e in tool.examples if e.arguments is not None]
-    if own or [schema.get("type") for schema in tool.parameters.values()] != ["string"]:
-        return own
-    [name] = tool.parameters
-    return [Example(question, {name: part}) for question, part in _TAKEN_FROM]
+def _which(text: str, names: Iterable[str]) -> str:
+    return f"Text: {text}\nWhich {' and which '.join(name.replace('_', ' ') for name in names)}?"
 
 
-_TAKEN_FROM = (
-    ("Find something about the history of tea.", "the history of tea"),
-    ("What is the weather in Rome?", "Rome"),
-    ('How long is the text "good night"?', "good night"),
-    ("Calculate 9 * 8", "9 * 8"),
-    ("What is 12 + 30?", "12 + 30"),
+_TAKEN_FROM: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("How far is it to the station in Rome?", {"town": "Rome"}),
+    ("Order five chairs for Max, please.", {"furniture": "chairs"}),
+    ("How many books are on the shelf?", {"thing": "books"}),
+    ("What colour is the sofa?", {"furniture": "sofa"}),
+    ("Find something about the history of tea.", {"topic": "the history of tea"}),
+    ("Do you know how old Ben is?", {"person": "Ben"}),
 )
 
 

@@ -6,14 +6,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from linus_nb.agent.metrics import AgentMetrics
+from linus_nb.brief import Brief, brief
 from linus_nb.display import Shown
+from linus_nb.masking import masked
 
 if TYPE_CHECKING:
     from linus_nb.engine.result import ExecutionResult
 
 
-@dataclass(frozen=True)
-class ExecutionStep:
+LONGEST_ANSWER = 20_000  # characters, as it is shown; str() of a response has all of it
+
+
+@dataclass(frozen=True, repr=False)
+class ExecutionStep(Brief):
     """One task that an agent carried out, or tried to.
 
     Attributes:
@@ -79,13 +84,14 @@ class AgentResponse(Shown):
     def __repr__(self) -> str:
         m = self.metrics
         facts = [
-            "completed" if m.task_completed else f"not completed: {self.completion_status}",
+            "completed" if m.task_completed else f"not completed: {masked(self.completion_status, 300)}",
             _counted(m.total_iterations, "iteration"),
             _counted(m.llm_calls, "model call"),
             _counted(m.tool_executions, "tool call"),
             f"{m.execution_time_seconds:.2f} s",
         ]
-        return f"{self.result}\n\n({', '.join(facts)})"
+        answer = self.result if isinstance(self.result, str) else brief(self.result, LONGEST_ANSWER)
+        return f"{masked(answer, LONGEST_ANSWER)}\n\n({', '.join(facts)})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data (tool results as they are)."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from linus_nb.agent.replies import Unusable, json_values
+from linus_nb.agent.loose_json import find_json, read_scalar, valid_json
+from linus_nb.agent.notations import labelled, spoken
+from linus_nb.agent.reply_kinds import Unusable
 from linus_nb.errors import InputError
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+MOST_ERRORS = 500
 
 
 class Structure:
@@ -55,16 +60,31 @@ class Structure:
         """
         from pydantic import ValidationError
 
-        why = "there is no JSON in it"
-        for value in json_values(text):
+        said, why = spoken(text), ""
+        found = sorted(find_json(said), key=lambda f: not f.valid)
+        is_cut = any(not f.whole for f in found)
+        for value in self._candidates(said, [f.value for f in found if f.whole], is_cut=is_cut):
             try:
-                return self._adapter.validate_python(value)
+                return self._adapter.validate_json(json.dumps(value))  # strict types take texts from JSON alone
             except ValidationError as error:
-                why = _in_words(error)
+                why = why or _in_words(error)
+        reasons = [why or "there is no JSON in it"] if why or not is_cut else []
+        raise Unusable("; ".join([*reasons, "the reply was cut before its end"] if is_cut else reasons))
+
+    def _candidates(self, said: str, values: list[Any], *, is_cut: bool) -> Iterator[Any]:
+        """Yield what may be the answer, the likeliest first."""
+        fields = list(self.schema.get("properties", {}))
+        for value in values:
+            yield from _unwrapped(value, fields)
+        if is_cut or not said:
+            return  # the rest of it may be what counts
+        if fields:
+            yield from labelled(said, fields)[:3] if "{" not in said else ()
+            return
         try:
-            return self._adapter.validate_json(text)
-        except ValidationError as error:
-            raise Unusable(why if json_values(text) else _in_words(error)) from None
+            yield read_scalar(said)
+        except ValueError:
+            yield said  # a word, where one is wanted
 
     def checked(self, task: Any) -> Any:
         """Return what an agent is asked as this type; a text stands for the only field of one that has one.
@@ -89,8 +109,21 @@ class Structure:
         return self._adapter.dump_python(value, mode="json")
 
 
+def _unwrapped(value: Any, fields: Collection[str]) -> Iterator[Any]:
+    """Yield a value, and what it wraps: ``{"answer": {…}}``, ``[{…}]``; first what has the fields that are wanted."""
+    inner = [*value.values()] if isinstance(value, dict) else value
+    wrapped = inner[0] if len(inner) == 1 else value.get("properties") if isinstance(value, dict) else None
+    if isinstance(wrapped, str):
+        wrapped = valid_json(wrapped)
+    known = isinstance(value, dict) and not value.keys().isdisjoint(fields)
+    ordered = (value, wrapped) if known or not fields else (wrapped, value)
+    yield from (each for each in ordered if isinstance(each, dict | list))
+
+
 def _in_words(error: Any) -> str:
     """Return what pydantic found wrong, in one line: the place and the reason of each of the first three errors."""
+    if error.error_count() > MOST_ERRORS:  # to list them takes its time
+        return f"{error.error_count()} parts of it do not fit the JSON schema"
     found = [f"{'.'.join(map(str, e['loc'])) or 'the value'}: {e['msg']}" for e in error.errors()[:3]]
     more = error.error_count() - len(found)
     return "; ".join(found) + (f"; and {more} more" if more else "")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+_LINKS = re.compile(r"\s*For further information visit https://errors\.pydantic\.dev\S*")  # a model cannot
 
 
 def text_of(value: Any) -> str:
@@ -20,6 +23,6 @@ def text_of(value: Any) -> str:
 def error_text(error: BaseException) -> str:
     """Return what an error says; its type where it says nothing."""
     try:
-        return str(error) or type(error).__name__
+        return _LINKS.sub("", str(error)) or type(error).__name__
     except Exception:  # noqa: BLE001  likewise
         return type(error).__name__

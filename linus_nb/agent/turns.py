@@ -10,8 +10,9 @@ from typing import Any
 
 from linus_nb.agent import prompts
 from linus_nb.agent.agent_run import COMPLETED, AgentRun
+from linus_nb.agent.call_replies import read_calls
 from linus_nb.agent.loop import ask, carried_out, structured
-from linus_nb.agent.replies import Task
+from linus_nb.agent.replies import Task, answered
 from linus_nb.agent.requests import AnyMessage, CallModel, Steps, Wanted
 from linus_nb.agent.response import AgentResponse, ExecutionStep
 from linus_nb.agent.telling import text_of
@@ -26,17 +27,21 @@ def answer_in_turns(run: AgentRun) -> Steps[AgentResponse]:
         run.metrics.total_iterations = iteration
         run.metrics.reasoning_calls += 1
         reply = yield from ask(run, CallModel(tuple(messages), "turn", tools=tools))
-        if not reply.wanted:
-            said = reply.text.strip()
+        wanted = reply.wanted or _written(run, reply.text)
+        if not wanted:
+            said = answered(reply.text)
             status = COMPLETED if said else "the model said nothing"
             return run.finished((yield from _result(run, messages, said)), status)
-        steps = yield from _called(run, iteration, reply.wanted)
-        messages.append(reply.message)
-        messages += [_told(call, step) for call, step in zip(reply.wanted, steps, strict=True)]
+        steps = yield from _called(run, iteration, wanted)
+        if reply.wanted:
+            messages.append(reply.message)
+            messages += [_told(call, step) for call, step in zip(wanted, steps, strict=True)]
+        else:  # no provider takes the result of a call that it did not see
+            messages += [("assistant", reply.text), ("user", prompts.results_text(steps))]
         run.history += steps
     messages.append(("user", "Answer now from what is known, without another tool."))
     reply = yield from ask(run, CallModel(tuple(messages), "final answer", tools=tools))
-    result = yield from _result(run, messages, reply.text.strip())
+    result = yield from _result(run, messages, answered(reply.text))
     return run.finished(result, f"the limit of {run.max_iterations} iterations was reached")
 
 
@@ -46,6 +51,12 @@ def _result(run: AgentRun, messages: list[AnyMessage], said: str) -> Steps[Any]:
         return said
     again = (*messages, ("assistant", said or "(nothing)"), ("user", "Give that answer as one JSON object."))
     return (yield from structured(run, again, run.output))
+
+
+def _written(run: AgentRun, text: str) -> tuple[Wanted, ...]:
+    """Return the calls that a model wrote into its text, as many do whose server does not read them."""
+    calls = read_calls(text, {tool.name: tool.schema for tool in run.tools.values()})
+    return tuple(Wanted("", call.tool, call.arguments, call.problem) for call in calls)
 
 
 def _called(run: AgentRun, iteration: int, wanted: Sequence[Wanted]) -> Steps[list[ExecutionStep]]:

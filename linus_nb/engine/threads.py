@@ -42,6 +42,7 @@ class ThreadCall:
         self.function = function
         self.context = context
         self.ended = False
+        self.given_up = False  # nobody waits any more: what has not begun need not begin
         self.value: Any = None
         self.error: BaseException | None = None
 
@@ -49,6 +50,9 @@ class ThreadCall:
         """Start the call; ``then`` is called in its thread when it has ended."""
 
         def work() -> None:
+            if self.given_up:
+                self.ended = True
+                return
             try:
                 self.value = self.context.run(self.function)
             except BaseException as error:  # noqa: BLE001  handed to the thread that waits, which raises it
@@ -81,7 +85,11 @@ class ThreadCall:
                     raise  # a closed loop means that nobody waits any more: the call was abandoned
 
         self.run(then)
-        await came_back
+        try:
+            await came_back
+        except asyncio.CancelledError:
+            self.given_up = True
+            raise
 
     def wait_blocking(self, timeout_s: float) -> bool:
         """Start the call and block until its end, at most ``timeout_s`` seconds; return whether it came back."""

@@ -1,0 +1,233 @@
+"""How an agent asks its model: the call, streamed or whole, with a schema or with tools; and what came of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from linus_nb import events
+from linus_nb.agent.loose_json import without_halves
+from linus_nb.agent.requests import CallModel, Message, Reply, Wanted
+from linus_nb.agent.schemas import is_strict, without_lengths
+from linus_nb.errors import ModelError
+from linus_nb.models import model_name
+from linus_nb.models.prices import cost_of_call
+from linus_nb.models.usage import usage_of
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+
+def call_model(llm: BaseChatModel, request: CallModel) -> Reply:
+    """Ask a model; the calling thread waits.
+
+    Raises:
+        ModelError: it cannot call tools, or answered with something that is no message.
+        Exception: whatever the model raised.
+    """
+    messages, options = _prepared(llm, request)
+    began = time.perf_counter()
+    try:
+        message = _invoke(llm, request, messages, options)
+    except Exception as error:  # noqa: BLE001  reported, and raised again there
+        return _failed_call(llm, request, began, error)
+    return _replied(llm, request, began, message)
+
+
+async def acall_model(llm: BaseChatModel, request: CallModel) -> Reply:
+    """Ask a model, awaiting it. Otherwise as `call_model`."""
+    messages, options = _prepared(llm, request)
+    began = time.perf_counter()
+    try:
+        message = await _ainvoke(llm, request, messages, options)
+    except Exception as error:  # noqa: BLE001  reported, and raised again there
+        return _failed_call(llm, request, began, error)
+    return _replied(llm, request, began, message)
+
+
+def _invoke(llm: Any, request: CallModel, messages: list[Any], options: dict[str, Any]) -> Any:
+    llm = _with_tools(llm, request)
+    if not _is_streamed(request):
+        return llm.invoke(messages, **options)
+    whole: Any = None
+    for chunk in llm.stream(messages, **options, **_usage_option(llm)):
+        whole = _with_chunk(whole, chunk, request)
+    return whole
+
+
+async def _ainvoke(llm: Any, request: CallModel, messages: list[Any], options: dict[str, Any]) -> Any:
+    llm = _with_tools(llm, request)
+    if not _is_streamed(request):
+        return await llm.ainvoke(messages, **options)
+    whole: Any = None
+    async for chunk in llm.astream(messages, **options, **_usage_option(llm)):
+        whole = _with_chunk(whole, chunk, request)
+    return whole
+
+
+def _with_tools(llm: Any, request: CallModel) -> Any:
+    """Return the model with the tools that it may call.
+
+    Raises:
+        ModelError: it cannot call tools.
+    """
+    if not request.tools:
+        return llm
+    tools = [
+        {"type": "function", "function": {"name": t.name, "description": t.description, "parameters": dict(t.schema)}}
+        for t in request.tools
+    ]
+    try:
+        return _bound(llm, tools)
+    except (NotImplementedError, AttributeError) as error:
+        raise ModelError(f"{model_name(llm)!r} calls no tools by itself; use Agent(strategy='reasoning')") from error
+
+
+def _bound(llm: Any, tools: list[Any]) -> Any:
+    """Return a model with tools bound to it, or to the model in it: ``with_retry()`` does not pass that on."""
+    if not hasattr(llm, "bind_tools") and hasattr(llm, "bound"):
+        return llm.model_copy(update={"bound": _bound(llm.bound, tools)})
+    return llm.bind_tools(tools)
+
+
+def _is_streamed(request: CallModel) -> bool:
+    """Return whether somebody wants the reply as it comes; nobody wants to read half a JSON object."""
+    return events.streaming.get() and request.schema is None
+
+
+def _usage_option(llm: Any) -> dict[str, Any]:
+    """Return the option by which OpenAI's client names the tokens of a streamed reply, too."""
+    return {"stream_usage": True} if _is_a(_innermost(llm), "BaseChatOpenAI") else {}
+
+
+def _with_chunk(whole: Any, chunk: Any, request: CallModel) -> Any:
+    text = _text_of(chunk)
+    if text:
+        events.report_progress(events.TokenDelta(text, request.purpose))
+    return chunk if whole is None else whole + chunk
+
+
+def _text_of(message: Any) -> str:
+    """Return what a model said; also of a model for texts, or of a chain that ends in one.
+
+    Raises:
+        ModelError: it said nothing that is a message.
+    """
+    text = message if isinstance(message, str) else getattr(message, "text", getattr(message, "content", None))
+    if text is None:
+        raise ModelError(f"the model answered with a {type(message).__name__}; give a chat model, which gives messages")
+    return str(text)
+
+
+def _prepared(llm: BaseChatModel, request: CallModel) -> tuple[list[Any], dict[str, Any]]:
+    """Return the messages and the options of a call: the schema goes to the provider, or else into the prompt."""
+    messages: Sequence[Message] = request.messages
+    if request.schema is None:
+        return list(messages), {}
+    model = _innermost(llm)
+    if not _takes_response_format(model):
+        asked = f"\n\nReply with one JSON object only, which fits this JSON schema: {json.dumps(request.schema)}"
+        (role, system), *rest = messages
+        return [(role, system + asked), *rest], {}
+    # OpenAI's own strict mode knows no bounds on text; other servers need them, or a small model never ends
+    strict = is_strict(request.schema)
+    schema = without_lengths(request.schema) if _is_openai_itself(model) and strict else dict(request.schema)
+    name = request.purpose.replace(" ", "_")
+    return list(messages), {
+        "response_format": {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": strict}}
+    }
+
+
+def _innermost(llm: Any) -> Any:
+    while (inner := getattr(llm, "bound", None)) is not None:
+        llm = inner
+    return llm
+
+
+def _takes_response_format(model: Any) -> bool:
+    return bool(getattr(model, "takes_response_format", False)) or _is_a(model, "BaseChatOpenAI")
+
+
+def _is_a(thing: Any, name: str) -> bool:
+    """Told by the class's name, so that its package is not loaded to ask."""
+    return any(kind.__name__ == name for kind in type(thing).__mro__)
+
+
+def _is_openai_itself(model: Any) -> bool:
+    base_url = getattr(model, "openai_api_base", None)
+    return _is_a(model, "BaseChatOpenAI") and (not base_url or "api.openai.com" in base_url)
+
+
+def _replied(llm: Any, request: CallModel, began: float, message: Any) -> Reply:
+    duration_s = time.perf_counter() - began
+    text = "" if message is None else without_halves(_text_of(message))
+    reply = replace(_priced(llm, request, text, message), wanted=_wanted(message), message=message)
+    _report_model(request, duration_s, reply)
+    return reply
+
+
+def _wanted(message: Any) -> tuple[Wanted, ...]:
+    """Return the tool calls that a model asks for, those whose arguments cannot be read last."""
+    pieces = getattr(message, "tool_call_chunks", None)
+    if pieces:
+        return tuple(sorted(map(_streamed, pieces), key=lambda call: bool(call.problem)))
+    readable = [Wanted(c["id"] or "", c["name"], c["args"]) for c in getattr(message, "tool_calls", None) or ()]
+    broken = getattr(message, "invalid_tool_calls", None) or ()
+    return (
+        *readable,
+        *(Wanted(c["id"] or "", c["name"] or "", {}, str(c.get("error") or c.get("args"))) for c in broken),
+    )
+
+
+def _streamed(call: Any) -> Wanted:
+    """Return a call that came in pieces. LangChain closes what was cut off, and half a text is not what was meant."""
+    identity, name, text = call.get("id") or "", call.get("name") or "", call.get("args") or ""
+    try:
+        arguments = json.loads(text or "{}")
+    except json.JSONDecodeError as error:
+        return Wanted(identity, name, {}, f"{text} ({error})")
+    return Wanted(identity, name, arguments) if isinstance(arguments, dict) else Wanted(identity, name, {}, text)
+
+
+def _priced(llm: Any, request: CallModel, text: str, message: Any) -> Reply:
+    sent_along = request.schema or [tool.schema for tool in request.tools]
+    usage = usage_of(text if message is None else message, request.messages, sent_along=sent_along or None)
+    return Reply(text, usage, cost_of_call(llm, usage, message), model_name(llm))
+
+
+def _failed_call(llm: Any, request: CallModel, began: float, error: Exception) -> Reply:
+    """Report a call that raised, and raise again; a reply cut at its token limit is a reply all the same."""
+    duration_s = time.perf_counter() - began
+    cut = _cut_reply(error)
+    if cut is not None:
+        reply = _priced(llm, request, cut, None)
+        _report_model(request, duration_s, reply)
+        return reply
+    events.report(events.ModelCalled(model_name(llm), duration_s, purpose=request.purpose, error=error))
+    raise error
+
+
+def _cut_reply(error: Exception) -> str | None:
+    """Return what was written before the limit; the OpenAI client raises where a reply to a schema was cut."""
+    if not _is_a(error, "LengthFinishReasonError"):
+        return None
+    choices = getattr(getattr(error, "completion", None), "choices", None) or []
+    return str(choices[0].message.content or "") if choices else ""
+
+
+def _report_model(request: CallModel, duration_s: float, reply: Reply) -> None:
+    usage = reply.usage
+    events.report(
+        events.ModelCalled(
+            reply.model,
+            duration_s,
+            usage.input_tokens,
+            usage.output_tokens,
+            estimated=usage.estimated,
+            purpose=request.purpose,
+            cost=reply.cost,
+        )
+    )
