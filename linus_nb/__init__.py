@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from linus_nb.graph.node import AgentNode, Edge
     from linus_nb.graph.state import SharedState, StateManager
     from linus_nb.models import default_model
+    from linus_nb.notebook.nesting import enable_nesting
 
 __version__ = "0.1.0"
 
@@ -50,6 +51,7 @@ _HOMES = {
     "benchmark": "linus_nb.analysis.benchmark",
     "benchmark_sync": "linus_nb.analysis.benchmark",
     "default_model": "linus_nb.models",
+    "enable_nesting": "linus_nb.notebook.nesting",
     "last_benchmark": "linus_nb.analysis.benchmark",
     "last_response": "linus_nb.agent.kept",
     "last_run": "linus_nb.engine.history",
@@ -77,6 +79,7 @@ __all__ = [
     "benchmark",
     "benchmark_sync",
     "default_model",
+    "enable_nesting",
     "last_benchmark",
     "last_response",
     "last_run",
@@ -100,3 +103,17 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Register the magics: ``%load_ext linus_nb``."""
+    from linus_nb.notebook.magics import load
+
+    load(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """Take the magics away: ``%unload_ext linus_nb``."""
+    from linus_nb.notebook.magics import unload
+
+    unload(ipython)

@@ -2,62 +2,20 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from jupyter_client.manager import start_new_kernel
+
+from tests.kernels import outcome, run_cell, started_kernel
 
 pytestmark = pytest.mark.kernel
 
 
 @pytest.fixture(scope="module")
 def kernel() -> Iterator[Any]:
-    manager, client = start_new_kernel(kernel_name="python3")
-    client.manager = manager  # for the test of Stop
-    try:
+    with started_kernel() as client:
         yield client
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-
-
-def run_cell(client: Any, source: str) -> dict[str, Any]:
-    """Return the last result's MIME bundle; an error in the cell fails the test."""
-    identity = client.execute(source)
-    bundle: dict[str, Any] = {}
-    while True:
-        try:
-            message = client.get_iopub_msg(timeout=60)
-        except queue.Empty:
-            pytest.fail(f"no answer from the kernel to {source!r}")
-        if message["parent_header"].get("msg_id") != identity:
-            continue
-        kind, content = message["msg_type"], message["content"]
-        if kind == "error":
-            pytest.fail("\n".join(content["traceback"]))
-        if kind == "execute_result":
-            bundle = content["data"]
-        if kind == "status" and content["execution_state"] == "idle":
-            return bundle
-
-
-def stopped(client: Any, source: str, sign: str) -> str:
-    """Run a cell, press Stop once it has printed ``sign``, and return the name of the error that it ended with."""
-    identity = client.execute(source)
-    raised = ""
-    while True:
-        message = client.get_iopub_msg(timeout=60)
-        kind, content = message["msg_type"], message["content"]
-        if message["parent_header"].get("msg_id") != identity:
-            continue
-        if kind == "stream" and sign in content["text"]:
-            client.manager.interrupt_kernel()
-        elif kind == "error":
-            raised = content["ename"]
-        elif kind == "status" and content["execution_state"] == "idle":
-            return raised
 
 
 GRAPH = """
@@ -109,7 +67,7 @@ async def slow():
 dag = AgentDAG("stopped").add_node(AgentNode("quick", lambda: 1)).add_node(AgentNode("slow", slow))
 """,
     )
-    assert stopped(kernel, cell, "it began") == "CancelledError"
+    assert outcome(kernel, cell, stop_at="it began").raised == "CancelledError"
     kept = run_cell(kernel, "r = last_run(); r.status, r.node_results, r.execution_time_seconds < 20")
     assert kept["text/plain"] == "('cancelled', {'quick': 1}, True)"
 
@@ -136,6 +94,6 @@ def reply(messages, schema):
 agent = Agent([calculator], llm=Slow(reply))
 """,
     )
-    assert stopped(kernel, "await agent('What is 6 * 7?')", "it waits") == "CancelledError"
+    assert outcome(kernel, "await agent('What is 6 * 7?')", stop_at="it waits").raised == "CancelledError"
     kept = run_cell(kernel, "r = last_response(); r.execution_history[0].result, r.metrics.execution_time_seconds < 20")
     assert kept["text/plain"] == "(42, True)"
