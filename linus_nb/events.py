@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from linus_nb.brief import Brief
+
 
 class NodeStatus(StrEnum):
     """Where a node stands in a run.
@@ -37,8 +39,8 @@ class NodeStatus(StrEnum):
 # -- the shape of the graph that ran: enough to draw it without the graph ---------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class NodeShape:
+@dataclass(frozen=True, slots=True, repr=False)
+class NodeShape(Brief):
     """A node as a picture needs it. ``level`` counts from 0."""
 
     name: str
@@ -50,8 +52,8 @@ class NodeShape:
     inner: GraphShape | None = None  # of a node that holds a graph
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeShape:
+@dataclass(frozen=True, slots=True, repr=False)
+class EdgeShape(Brief):
     """An edge as a picture needs it; ``label`` is its condition's name, where it has one worth reading."""
 
     source: str
@@ -60,8 +62,8 @@ class EdgeShape:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GraphShape:
+@dataclass(frozen=True, slots=True, repr=False)
+class GraphShape(Brief):
     """A graph as a picture needs it: nodes in plan order (level, then order of adding)."""
 
     name: str
@@ -72,8 +74,8 @@ class GraphShape:
 # -- the events -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+@dataclass(frozen=True, slots=True, repr=False)
+class Event(Brief):
     """What all events share."""
 
     run_id: str
@@ -81,7 +83,7 @@ class Event:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RunStarted(Event):
     """The first event of a run. ``wall_time`` is the only wall-clock reading of the run."""
 
@@ -90,7 +92,7 @@ class RunStarted(Event):
     graph: GraphShape
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class NodeStarted(Event):
     """A node's first attempt began; it could have begun at ``ready_at`` had nothing held it back."""
 
@@ -98,7 +100,7 @@ class NodeStarted(Event):
     ready_at: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class NodeFinished(Event):
     """A node completed. ``error`` is set where ``on_error`` turned an error into ``None``, or left items out.
 
@@ -111,7 +113,7 @@ class NodeFinished(Event):
     given: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class NodeFailed(Event):
     """A node failed for good."""
 
@@ -119,7 +121,7 @@ class NodeFailed(Event):
     error: BaseException
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class NodeSkipped(Event):
     """A node did not run, or (with an ``error``) its error was waved through by ``on_error="skip"``."""
 
@@ -128,7 +130,7 @@ class NodeSkipped(Event):
     error: BaseException | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class NodeCancelled(Event):
     """A running node was cancelled. ``abandoned``: it could not be stopped, so the run went on without it."""
 
@@ -137,7 +139,7 @@ class NodeCancelled(Event):
     abandoned: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class NodeRetried(Event):
     """Attempt number ``attempt`` failed, and the next begins after ``wait_s`` seconds."""
 
@@ -148,7 +150,7 @@ class NodeRetried(Event):
     item: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ItemsFound(Event):
     """A node that runs once per item learned how many there are."""
 
@@ -156,7 +158,7 @@ class ItemsFound(Event):
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ItemStarted(Event):
     """The first attempt at an item began; items are numbered from 0."""
 
@@ -164,7 +166,7 @@ class ItemStarted(Event):
     item: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ItemEnded(Event):
     """An item completed, failed or was cancelled; its ``error`` is kept whatever ``on_error`` makes of it.
 
@@ -178,7 +180,7 @@ class ItemEnded(Event):
     error: BaseException | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class NestedReported(Event):
     """Something happened in the run of a graph that a node holds: ``event`` is one of that run's own.
 
@@ -190,7 +192,7 @@ class NestedReported(Event):
     item: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class LoopStalled(Event):
     """A node kept the event loop busy for ``duration_s`` seconds, in which nothing else could run."""
 
@@ -198,7 +200,7 @@ class LoopStalled(Event):
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class EdgeDecided(Event):
     """A condition was evaluated: ``live`` is its answer, or ``error`` what it raised."""
 
@@ -208,15 +210,15 @@ class EdgeDecided(Event):
     error: BaseException | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CancelRequested(Event):
     """Somebody asked for the end of the run."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModelCalled:
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelCalled(Brief):
     """A model call that has ended, as reported by who made it.
 
     Tokens are ``estimated`` where the provider names none, and 0 for a call that raised. ``cost`` is in US dollars: 0.0
@@ -233,8 +235,8 @@ class ModelCalled:
     cost: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCalled:
+@dataclass(frozen=True, slots=True, repr=False)
+class ToolCalled(Brief):
     """A tool call that has ended, as reported by who made it."""
 
     tool: str
@@ -247,7 +249,7 @@ class ToolCalled:
 Call = ModelCalled | ToolCalled
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CallReported(Event):
     """A model or tool call that ended inside a node; ``at`` is its end."""
 
@@ -256,23 +258,23 @@ class CallReported(Event):
     item: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlanMade:
+@dataclass(frozen=True, slots=True, repr=False)
+class PlanMade(Brief):
     """An agent decided what to do: its tasks, in words."""
 
     tasks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ToolStarted:
+@dataclass(frozen=True, slots=True, repr=False)
+class ToolStarted(Brief):
     """A tool call begins."""
 
     tool: str
     arguments: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class TokenDelta:
+@dataclass(frozen=True, slots=True, repr=False)
+class TokenDelta(Brief):
     """A piece of a model's reply, as it comes."""
 
     text: str
@@ -283,7 +285,7 @@ Progress = PlanMade | ToolStarted | TokenDelta
 """What is told while it happens, where somebody asked for that (see `streaming`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ProgressReported(Event):
     """Something began, or went on, inside a node. The record needs none of it: what came of it is reported, too."""
 
@@ -292,7 +294,7 @@ class ProgressReported(Event):
     item: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RunFinished(Event):
     """The last event of a run: ``status`` is success, partial, failed or cancelled."""
 
@@ -306,6 +308,12 @@ sink: ContextVar[tuple[Callable[[Any, Call | Progress], None], Any] | None] = Co
 
 The engine sets it in the context of each node and item, and stamps what arrives.
 """
+
+
+def is_inside_node() -> bool:
+    """Return whether a node of a run is at work in this context."""
+    receiver = sink.get()
+    return receiver is not None and receiver[1] is not None
 
 
 streaming: ContextVar[bool] = ContextVar("linus_nb_streaming", default=False)

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from linus_nb import Agent, last_response
+from linus_nb import Agent, AgentDAG, AgentNode, DAGExecutor, last_response, last_run
 from linus_nb.testing import ScriptedModel
 from tests.virtual_time import run
 
@@ -103,3 +103,26 @@ def test_the_plan_of_a_run_shows_the_error_that_a_tool_raised():
     response = Agent([broken], llm=scripted("broken"), max_iterations=1).run("Fetch")
     assert isinstance(response.plan.errors["1 broken"], LookupError)
     assert response.execution_history[0].error == "no page 'a'"
+
+
+@pytest.mark.parametrize("awaited", [True, False])
+def test_an_agent_that_a_tool_asks_does_not_take_the_place_of_the_one_that_was_asked(awaited):
+    inner = Agent(llm=ScriptedModel(lambda *_: "inner"), name="inner")
+
+    def fetch(page: str) -> str:
+        """Ask another agent."""
+        return str(inner.run(page))
+
+    outer = Agent([fetch], llm=scripted("fetch"))
+    response = run(outer.arun("Fetch")) if awaited else outer.run("Fetch")
+    assert response.execution_history[0].result == "inner"
+    assert last_response() is response
+
+
+def test_a_graph_that_a_node_runs_does_not_take_the_place_of_the_one_around_it():
+    inner = AgentDAG("inner").add_node(AgentNode("i", lambda: 1))
+    outer = AgentDAG("outer").add_node(AgentNode("o", lambda: DAGExecutor(inner).execute().node_results["i"]))
+    assert DAGExecutor(outer).execute().node_results == {"o": 1}
+    assert last_run().node_results == {"o": 1}
+    run(outer())
+    assert last_run().node_results == {"o": 1}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from contextvars import ContextVar
 
 import pytest
 
+from linus_nb import AgentDAG, AgentNode
 from linus_nb.engine.background import run_blocking
+from tests.real_time import in_time
 
 
 async def where() -> str:
@@ -56,3 +60,49 @@ def test_a_coroutine_that_cancels_itself_raises_asyncios_error():
 
     with pytest.raises(asyncio.CancelledError):
         run_blocking(cancels())
+
+
+def test_after_an_interrupt_a_background_loop_that_somebody_blocks_is_left_behind():
+    entered = threading.Event()
+
+    async def inner():
+        entered.set()
+        await asyncio.sleep(60)
+
+    async def blocks():
+        run_blocking(inner())  # waits in the background loop's own thread
+
+    def interrupt():
+        assert entered.wait(10)
+        os.kill(os.getpid(), signal.SIGINT)  # heard in the main thread
+
+    async def quick():
+        return 1
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        run_blocking(blocks())
+    assert in_time(lambda: run_blocking(quick())) == 1
+
+
+def test_what_a_cancelled_node_waits_for_on_the_background_loop_is_cancelled_with_it():
+    began, ended = threading.Event(), threading.Event()
+
+    async def slow():
+        began.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            ended.set()
+            raise
+
+    async def main():
+        run = AgentDAG("waits").add_node(AgentNode("n", lambda: run_blocking(slow()))).start()
+        await asyncio.to_thread(began.wait, 10)
+        run.cancel()
+        result = await run
+        await asyncio.to_thread(ended.wait, 10)
+        return result.status
+
+    assert in_time(lambda: asyncio.run(main())) == "cancelled"
+    assert ended.is_set()

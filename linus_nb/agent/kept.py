@@ -6,12 +6,14 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from linus_nb.agent.agent_run import AgentRun
 from linus_nb.agent.response import AgentResponse
 from linus_nb.agent.telling import error_text
 from linus_nb.engine.interrupts import say_instead
 
+_inside: ContextVar[bool] = ContextVar("linus_nb_inside_agent", default=False)  # of one that a tool asks, say
 _runs: deque[tuple[AgentRun, list[str]]] = deque(maxlen=20)
 
 
@@ -19,7 +21,9 @@ _runs: deque[tuple[AgentRun, list[str]]] = deque(maxlen=20)
 def kept(run: AgentRun) -> Iterator[None]:
     """Keep a run for `last_response`; what ends it early is said there, and an error says where to look."""
     status = ["still running"]
-    _runs.append((run, status))
+    if not _inside.get():
+        _runs.append((run, status))
+    token = _inside.set(True)
     try:
         yield
     except (asyncio.CancelledError, KeyboardInterrupt) as error:
@@ -31,10 +35,14 @@ def kept(run: AgentRun) -> Iterator[None]:
         if run.done:
             error.add_note("What the agent had done is kept: linus_nb.last_response()")
         raise
+    finally:
+        _inside.reset(token)
 
 
 def last_response() -> AgentResponse | None:
     """Return what the agent that was asked last in this process came to, or None where none was.
+
+    An agent that another one asks, through a tool, does not count.
 
     Also one that was stopped, or that failed: then with the steps that had ended, what they cost, and why there is no
     answer.

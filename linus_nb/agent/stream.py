@@ -12,6 +12,7 @@ from typing import Any
 
 from linus_nb import events
 from linus_nb.agent.response import AgentResponse
+from linus_nb.engine.interrupts import say_instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,9 @@ async def streamed(work: Callable[[], Coroutine[Any, Any, AgentResponse]]) -> As
         while (event := await heard.get()) is not None:
             yield event
         yield Answered(task.result())
+    except asyncio.CancelledError as error:
+        say_instead(error, "Stopped the agent. What it had done is kept: linus_nb.last_response()")
+        raise
     finally:
         if not task.done():
             task.cancel()

@@ -92,6 +92,7 @@ def _finished(coroutine: Any, until: float | None) -> Any:
 def _block_within(limit_s: float, tool: Tool, arguments: Arguments) -> Any:
     thread = ThreadCall(lambda: _block(tool, arguments), copy_context())
     if not thread.wait_blocking(limit_s):
+        thread.give_up()
         raise ToolTimeoutError(tool.name, limit_s)
     return thread.outcome()
 

@@ -13,7 +13,10 @@ from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any, TypeVar
 
+from linus_nb.engine import threads
+
 T = TypeVar("T")
+SIGN_OF_LIFE_S = 0.05
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
@@ -38,6 +41,17 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
             loop.run_forever()
         except (KeyboardInterrupt, SystemExit):
             continue  # out of a task that user code made; whoever awaits that task gets it, and the loop goes on
+
+
+def _leave_if_blocked(loop: asyncio.AbstractEventLoop) -> None:
+    """Let the next caller start another loop where this one gives no sign of life: a coroutine on it blocks."""
+    global _loop
+    alive = threading.Event()
+    loop.call_soon_threadsafe(alive.set)
+    if not alive.wait(SIGN_OF_LIFE_S):
+        with _lock:
+            if _loop is loop:
+                _loop = None
 
 
 def run_blocking(
@@ -76,13 +90,20 @@ def run_blocking(
         future = asyncio.run_coroutine_threadsafe(carried(), loop)
         if started is not None:
             started(future)
+        waiting = threads.waited_for.get()
+        if waiting is not None:
+            waiting.add(future)
         try:
             future.result()
         except (KeyboardInterrupt, SystemExit):
             future.cancel()
+            _leave_if_blocked(loop)
             raise
         except concurrent.futures.CancelledError as error:  # the thread pool's kind, which is an ordinary Exception
             raise asyncio.CancelledError(*error.args) from error
+        finally:
+            if waiting is not None:
+                waiting.discard(future)
     if raised:
         raise raised[0]
     return box[0]

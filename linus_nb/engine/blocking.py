@@ -169,6 +169,7 @@ class BlockingRun(Ledger):
             if came_back:
                 return Answer(call.outcome(), None)
             self._give_up(place)
+            call.give_up()
             # of a graph inside, its own record tells what could not be stopped
             return Answer(None, NodeTimeoutError(node.name, node.timeout_seconds, node.target.graph is None))
         except ExpiredError as expired:  # what it awaits, on the background loop

@@ -8,10 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from linus_nb import events
+from linus_nb.brief import brief
 from linus_nb.display import view
 from linus_nb.engine import history
 from linus_nb.engine.blocking import BlockingRun
 from linus_nb.engine.gates import Schedule, check_schedule
+from linus_nb.engine.interrupts import say_instead
 from linus_nb.engine.ledger import Ledger
 from linus_nb.engine.log import Observer
 from linus_nb.engine.overrides import given_results, unneeded
@@ -121,6 +124,12 @@ class DAGExecutor:
         self.remember = remember
         self._last: Ledger | None = None
 
+    def __repr__(self) -> str:
+        limits = {"max_concurrency": self.max_concurrency, "resources": self.resources, "fail_fast": self.fail_fast}
+        facts = [f"{name}={brief(value)}" for name, value in limits.items() if value]
+        latest = "not run yet" if self._last is None else f"latest run: {self._last.overall()}"
+        return f"<DAGExecutor of {', '.join([brief(getattr(self.dag, 'name', '')), *facts])}: {latest}>"
+
     @property
     def last_result(self) -> ExecutionResult | None:
         """The result of the latest run of this executor as it stands, or None before the first."""
@@ -149,7 +158,11 @@ class DAGExecutor:
             ValidationError: the graph cannot run; nothing has.
         """
         run = self._prepare(BlockingRun, initial_state, "sequential", time.perf_counter, overrides, self.stream)
-        run.drive()
+        try:
+            run.drive()
+        except KeyboardInterrupt as error:
+            say_instead(error, f"Stopped {run.plan.name!r}. What finished is kept: linus_nb.last_run()")
+            raise
         return run.result()
 
     async def aexecute(
@@ -259,6 +272,6 @@ class DAGExecutor:
             unneeded=unneeded,
         )
         self._last = run
-        if self.remember:
+        if self.remember and not events.is_inside_node():
             history.remember(run.result)
         return run

@@ -9,11 +9,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from contextvars import Context
+from concurrent.futures import Future
+from contextvars import Context, ContextVar
 from queue import SimpleQueue
 from typing import Any
 
 Work = Callable[[], None]
+waited_for: ContextVar[set[Future[None]] | None] = ContextVar("linus_nb_waited_for", default=None)
+"""What the blocking code of this context waits for on the background loop: given up, it is cancelled with it."""
+
 _idle: list[SimpleQueue[Work]] = []
 _lock = threading.Lock()
 
@@ -42,6 +46,7 @@ class ThreadCall:
         self.function = function
         self.context = context
         self.ended = False
+        self.waits: set[Future[None]] = set()
         self.given_up = False  # nobody waits any more: what has not begun need not begin
         self.value: Any = None
         self.error: BaseException | None = None
@@ -54,6 +59,7 @@ class ThreadCall:
                 self.ended = True
                 return
             try:
+                self.context.run(waited_for.set, self.waits)
                 self.value = self.context.run(self.function)
             except BaseException as error:  # noqa: BLE001  handed to the thread that waits, which raises it
                 self.error = error
@@ -88,8 +94,14 @@ class ThreadCall:
         try:
             await came_back
         except asyncio.CancelledError:
-            self.given_up = True
+            self.give_up()
             raise
+
+    def give_up(self) -> None:
+        """Wait no more: what has not begun does not begin, and what the call itself waits for is cancelled."""
+        self.given_up = True
+        for future in tuple(self.waits):
+            future.cancel()
 
     def wait_blocking(self, timeout_s: float) -> bool:
         """Start the call and block until its end, at most ``timeout_s`` seconds; return whether it came back."""
