@@ -6,7 +6,6 @@ the failure is logged, and the plain text stands.
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections import deque
 from importlib import import_module
@@ -14,7 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-logger = logging.getLogger("linus_nb")
+from linus_nb.masking import logger
 
 
 def view(target: str) -> Any:

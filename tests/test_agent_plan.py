@@ -27,7 +27,7 @@ def scripted(*tasks):
         if "tasks" in schema["properties"]:
             return {"tasks": [dict(zip(("tool", "description", "depends_on"), t, strict=True)) for t in tasks]}
         if "text" in schema["properties"]:
-            return {"text": asked.splitlines()[0]}
+            return {"text": asked.splitlines()[0].removeprefix("Text: ")}
         return {"complete": "yes", "missing": ""}
 
     return ScriptedModel(reply, latency_s=1.0, usage=(3, 4))

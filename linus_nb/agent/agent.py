@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -176,6 +177,7 @@ class Agent(Shown):
 
         llm = self.llm
         load_prices(llm)
+        import_module("langchain_core.tracers.langchain")  # the first call would, in the loop: 0.1 s from a cold disk
         return llm
 
     def as_runnable(self) -> Runnable[Any, Any]:
@@ -247,9 +249,7 @@ class _IterationsError(LinusError, ValueError):
 
 class _NotPickledError(LinusError, TypeError):
     def __init__(self, name: str) -> None:
-        super().__init__(
-            f"the agent {name!r} cannot be pickled, nor can its model and tools; make it where it is used"
-        )
+        super().__init__(f"the agent {name!r} cannot be pickled, nor can its model and tools; make it where it is used")
 
 
 class _StrategyError(LinusError, ValueError):

@@ -24,6 +24,7 @@ from linus_nb.agent.requests import (
     Steps,
     ToolOutcome,
 )
+from linus_nb.agent.telling import told
 from linus_nb.engine.threads import ThreadCall
 from linus_nb.errors import NobodyToAskError
 from linus_nb.tools.tool import Tool
@@ -113,8 +114,9 @@ def _call_tool(request: CallTool) -> ToolOutcome:
     except NobodyToAskError:
         raise  # it is not the tool that failed
     except Exception as error:  # noqa: BLE001  whatever a tool raises is told to the model
-        return _outcome(tool, arguments, began, None, error)
-    return _outcome(tool, arguments, began, result, None)
+        return _failed(tool, arguments, began, error)
+    _report_tool(tool, arguments, began, result, None)
+    return ToolOutcome(result, None, arguments, told(result))
 
 
 async def _acall_tool(request: CallTool) -> ToolOutcome:
@@ -128,13 +130,21 @@ async def _acall_tool(request: CallTool) -> ToolOutcome:
     except NobodyToAskError:
         raise  # it is not the tool that failed
     except Exception as error:  # noqa: BLE001  whatever a tool raises is told to the model
-        return _outcome(tool, arguments, began, None, error)
-    return _outcome(tool, arguments, began, result, None)
+        return _failed(tool, arguments, began, error)
+    _report_tool(tool, arguments, began, result, None)
+    # away from the loop, once: a million numbers take a tenth of a second
+    said = told(result) if isinstance(result, _QUICK) else await in_thread(partial(told, result))
+    return ToolOutcome(result, None, arguments, said)
 
 
-def _outcome(
-    tool: Tool, arguments: Mapping[str, Any], began: float, result: Any, error: Exception | None
-) -> ToolOutcome:
+_QUICK = (str, int, float, bool, type(None))
+
+
+def _failed(tool: Tool, arguments: Mapping[str, Any], began: float, error: Exception) -> ToolOutcome:
+    _report_tool(tool, arguments, began, None, error)
+    return ToolOutcome(None, error, arguments)
+
+
+def _report_tool(tool: Tool, arguments: Mapping[str, Any], began: float, result: Any, error: Exception | None) -> None:
     duration_s = time.perf_counter() - began
     events.report(events.ToolCalled(tool.name, duration_s, dict(arguments), result, error))
-    return ToolOutcome(result, error, arguments)

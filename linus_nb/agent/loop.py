@@ -139,6 +139,7 @@ def carry_out_task(run: AgentRun, iteration: int, task: Task, known: Sequence[Ex
     arguments: dict[str, Any] = {}
     result: Any = None
     error: Exception | None = None
+    said = ""
     if task.tool is None:
         result = yield from _respond(run, task, known)
     else:
@@ -152,8 +153,11 @@ def carry_out_task(run: AgentRun, iteration: int, task: Task, known: Sequence[Ex
         else:
             outcome = yield from _tool(run, run.tools[task.tool], arguments)
             result, arguments, error = outcome.result, dict(outcome.arguments), outcome.error
+            said = outcome.said
     status, why = (COMPLETED, "") if error is None else ("failed", error_text(error))
-    step = ExecutionStep(iteration, task.description, task.tool, result, status, arguments, why, start_s, run.elapsed())
+    step = ExecutionStep(
+        iteration, task.description, task.tool, result, status, arguments, why, start_s, run.elapsed(), said
+    )
     run.done.append(step)
     return TaskOutcome(step, error)
 
@@ -213,7 +217,7 @@ def _final_answer(run: AgentRun) -> Steps[str]:
     reply = yield from ask(run, CallModel(messages, "final answer"))
     said = answered(reply.text)
     if not said or (len(done) == 1 and loses_the_figure(said, done[0].result, messages[-1][1])):
-        return text_of(done[-1].result)
+        return done[-1].text
     return said
 
 
@@ -252,4 +256,4 @@ def _brought_nothing_new(history: Sequence[ExecutionStep], before: int) -> bool:
 
 
 def _deed(step: ExecutionStep) -> tuple[str | None, str, str]:
-    return step.tool, text_of(sorted(step.arguments.items())), text_of(step.result)
+    return step.tool, text_of(sorted(step.arguments.items())), step.text

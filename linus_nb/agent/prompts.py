@@ -251,7 +251,7 @@ def result_line(step: ExecutionStep) -> str:
     what = "answer" if step.tool is None else f"{step.tool}({_shown(step.arguments)})"
     if step.status != "completed":
         return f"{what} {step.status}: {step.error}"
-    result = text_of(step.result)
+    result = step.text
     return f"{what} = {result if len(result) <= LONGEST_RESULT else result[:LONGEST_RESULT] + '…'}"
 
 

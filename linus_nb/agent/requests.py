@@ -97,11 +97,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class ToolOutcome:
-    """What a tool gave, or the error that it raised; and the arguments, which a person may have changed."""
+    """What a tool gave, also as text, or what it raised; and the arguments, which a person may have changed."""
 
     result: Any = None
     error: Exception | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

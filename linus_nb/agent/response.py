@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from linus_nb.agent.metrics import AgentMetrics
+from linus_nb.agent.telling import told
 from linus_nb.brief import Brief, brief
 from linus_nb.display import Shown
 from linus_nb.masking import masked
@@ -31,6 +32,7 @@ class ExecutionStep(Brief):
         error: What went wrong, in words; empty otherwise.
         start_s: Seconds from the start of the run to the start of the step.
         end_s: The same, to its end.
+        said: The result as text, where it was made so already: that of a large table takes a while.
     """
 
     iteration: int
@@ -42,6 +44,12 @@ class ExecutionStep(Brief):
     error: str = ""
     start_s: float = 0.0
     end_s: float = 0.0
+    said: str = field(default="", compare=False)
+
+    @property
+    def text(self) -> str:
+        """The result as text, as a model is told it; cut where it is very long."""
+        return self.said or told(self.result)
 
     @property
     def duration_s(self) -> float:
@@ -50,7 +58,8 @@ class ExecutionStep(Brief):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the step as plain data; the result is kept by reference."""
-        return dict(self.__dict__) | {"duration_s": self.duration_s}
+        facts = {name: value for name, value in self.__dict__.items() if name != "said"}
+        return facts | {"duration_s": self.duration_s}
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+LONGEST_TOLD = 20_000  # characters
 _LINKS = re.compile(r"\s*For further information visit https://errors\.pydantic\.dev\S*")  # a model cannot
 
 
@@ -18,6 +19,12 @@ def text_of(value: Any) -> str:
         return str(value)
     except Exception:  # noqa: BLE001  any class may have a __str__ that raises anything; what it is can still be told
         return f"(a result that cannot be shown as text: {type(value).__name__})"
+
+
+def told(value: Any) -> str:
+    """Return a value as text that a model can be told: cut where it is longer than any model would read."""
+    text = text_of(value)
+    return text if len(text) <= LONGEST_TOLD else f"{text[:LONGEST_TOLD]}… ({len(text):,} characters)"
 
 
 def error_text(error: BaseException) -> str:

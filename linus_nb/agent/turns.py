@@ -81,7 +81,7 @@ def _problem(run: AgentRun, call: Wanted) -> str:
 
 def _told(call: Wanted, step: ExecutionStep) -> dict[str, Any]:
     """Return what a tool gave as the message that answers the model's call."""
-    text = text_of(step.result) if step.status == COMPLETED else f"Error: {step.error}"
+    text = step.text if step.status == COMPLETED else f"Error: {step.error}"
     shown = text if len(text) <= prompts.LONGEST_RESULT else text[: prompts.LONGEST_RESULT] + "…"
     return {"role": "tool", "tool_call_id": call.identity, "content": shown}
 

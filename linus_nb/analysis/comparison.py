@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from linus_nb.analysis.equality import same
 from linus_nb.analysis.tables import model_calls
 from linus_nb.engine.critical_path import critical_path, makespan, peak_concurrency, total_work
+from linus_nb.masking import masked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +121,7 @@ def differences(runs: Sequence[Measurement], modes: Sequence[str], baseline: str
         keys = list(dict.fromkeys(key for run in own for key in _differing(run.values, reference.values)))
         if not keys:
             continue
-        shown = ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
+        shown = masked(", ".join(keys[:5])) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
         if mode == reference.mode:
             found.append(f"{mode!r} does not agree with itself from run to run in {shown}")
         else:

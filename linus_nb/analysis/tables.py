@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from linus_nb.brief import message_of
 from linus_nb.engine.critical_path import critical_path, slack
 from linus_nb.engine.record import NodeRecord, RunRecord, Step, walk
 from linus_nb.events import Call, ModelCalled, ToolCalled
+from linus_nb.masking import masked
 from linus_nb.models.prices import total_cost
 
 if TYPE_CHECKING:
@@ -128,7 +130,7 @@ def error_text(error: BaseException | None) -> str:
     """
     if error is None:
         return ""
-    message = " ".join(str(error).split())
+    message = " ".join(message_of(error).split())
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
@@ -156,8 +158,12 @@ def _table(
     import pandas as pd
 
     kept = (
-        pd.RangeIndex(labels, name=index) if isinstance(labels, range) else pd.Index(labels, name=index, dtype="string")
+        pd.RangeIndex(labels, name=index)
+        if isinstance(labels, range)
+        else pd.Index([masked(label) for label in labels], name=index, dtype="string")
     )
+    for row in rows:  # a table is shown, and saved with its notebook; the record keeps what was said
+        row |= {name: masked(row[name]) for name, dtype in dtypes.items() if dtype == "string"}
     table = pd.DataFrame(rows, columns=list(dtypes), index=kept).astype(dtypes)
     table.attrs |= _run_facts(record)
     return table

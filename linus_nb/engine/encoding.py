@@ -18,6 +18,7 @@ from linus_nb import events as ev
 from linus_nb.engine.saved_values import decode_error, decode_value, encode_error, encode_float, encode_value
 from linus_nb.errors import nearest
 from linus_nb.events import Event
+from linus_nb.masking import masked, masked_field
 
 _EVENTS = tuple(c for c in vars(ev).values() if isinstance(c, type) and issubclass(c, Event) and c is not Event)
 TYPE = "type"  # the key of a class's name; no event has a field of this name
@@ -75,7 +76,7 @@ def codec_of(hint: Any) -> Codec:
     if get_origin(hint) is tuple and arguments[1:] == (...,):
         return _sequence(arguments[0])
     if get_origin(hint) is dict and arguments == (str, Any):
-        return Codec(lambda held: {str(k): encode_value(v) for k, v in held.items()}, _named_values)
+        return Codec(_encode_named, _named_values)
     if get_origin(hint) in (Union, UnionType):
         if NoneType in arguments:
             return _optional(Union[tuple(a for a in arguments if a is not NoneType)])  # noqa: UP007  made at run time
@@ -109,6 +110,10 @@ def _decode_time(saved: Any) -> datetime:
     return datetime.fromisoformat(saved)
 
 
+def _encode_named(held: dict[str, Any]) -> dict[str, Any]:
+    return {masked(str(name)): masked_field(str(name), value) or encode_value(value) for name, value in held.items()}
+
+
 def _named_values(saved: Any) -> dict[str, Any]:
     return {name: decode_value(value) for name, value in _object(saved).items()}
 
@@ -116,7 +121,7 @@ def _named_values(saved: Any) -> dict[str, Any]:
 _BY_HINT: dict[Any, Codec] = {
     Any: Codec(encode_value, decode_value),
     BaseException: Codec(encode_error, decode_error),
-    str: _scalar(str),
+    str: Codec(lambda text: masked(str(text)), _scalar(str).decode),
     int: _scalar(int),
     bool: _scalar(bool),
     float: Codec(lambda value: encode_float(float(value)), _decode_float),

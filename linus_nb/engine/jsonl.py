@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterable, Iterator
 from io import TextIOWrapper
 from os import PathLike, fspath
@@ -14,12 +13,11 @@ from linus_nb.display import view
 from linus_nb.engine.encoding import UnknownTypeError, decode_event, encode_event
 from linus_nb.errors import SavedRunError
 from linus_nb.events import Event, RunFinished, RunStarted
+from linus_nb.masking import logger
 
 FORMAT = 1
 MARK = "linus_nb_run"  # in the first line: the number of the format
 WRITER = "written_by"  # in the first line: the version of linus_nb
-
-logger = logging.getLogger("linus_nb")
 
 
 def json_line(event: Event) -> str:

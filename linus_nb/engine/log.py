@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from linus_nb import events as ev
+from linus_nb.masking import logger
 
 Observer = Callable[[ev.Event], object]
 Maker = Callable[[str, int, float, list[str], int, tuple[Any, ...]], ev.Event]
 Entry = tuple[Maker, float, int, tuple[Any, ...]]  # how to make it, at, node number, facts
-
-logger = logging.getLogger("linus_nb")
 
 
 def started(run_id: str, seq: int, at: float, names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
@@ -135,6 +133,10 @@ class EventLog:
         """Return the event of that number."""
         make, at, i, facts = self.entries[seq]
         return make(self.run_id, seq, at, self.names, i, facts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied or pickled, the log is what it holds: plain events."""
+        return tuple, (list(self),)
 
     def __iter__(self) -> Iterator[ev.Event]:
         return (self.event(seq) for seq in range(len(self.entries)))

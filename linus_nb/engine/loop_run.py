@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 import time
 from contextlib import nullcontext
@@ -22,11 +21,11 @@ from linus_nb.engine.pool import Pool
 from linus_nb.engine.threads import ThreadCall
 from linus_nb.graph.binding import NOTHING
 from linus_nb.graph.plan import Place
+from linus_nb.masking import logger
 
 INTERRUPT_S = 1.0  # a cancellation that comes so soon after an interrupt comes from it
 
 _set_sink = ev.sink.set
-logger = logging.getLogger("linus_nb")
 
 
 class LoopRun(LoopCalls):

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from linus_nb import events as ev
+from linus_nb.brief import Brief
 from linus_nb.events import Call, EdgeShape, GraphShape, NodeStatus
 
 
-@dataclass(frozen=True, slots=True)
-class NodeRecord:
+@dataclass(frozen=True, slots=True, repr=False)
+class NodeRecord(Brief):
     """What happened to one node, or to one item of a node that runs once per item.
 
     Times are seconds since the start of the run, None where it never came to that.
@@ -51,8 +52,8 @@ class NodeRecord:
         return self.start_s - self.ready_s
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+@dataclass(frozen=True, slots=True, repr=False)
+class RunRecord(Brief):
     """A run: its graph, its nodes in plan order, its status ("running" until it has ended) and its length."""
 
     run_id: str

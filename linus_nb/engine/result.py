@@ -9,10 +9,12 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from linus_nb.brief import message_of
 from linus_nb.display import Drawn, view
 from linus_nb.engine.record import RunRecord, fold
 from linus_nb.errors import RunFailedError
 from linus_nb.events import Event, GraphShape, NodeStatus
+from linus_nb.masking import masked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,10 +87,11 @@ class RecordedRun(Drawn):
         if not failed:
             raise RunFailedError(f"{name!r} was cancelled; what finished is in its node_results", self)
         first = min(failed, key=lambda n: n.end_s or 0.0)
+        message = "" if first.error is None else masked(message_of(first.error))  # a traceback is saved with its cell
+        error_line = f"{type(first.error).__name__}: {message}"
         others = f", and {len(failed) - 1} more failed" if len(failed) > 1 else ""
         raise RunFailedError(
-            f"{name!r} failed: node {first.name!r} raised {type(first.error).__name__}: {first.error}{others}; "
-            "what finished is in its node_results",
+            f"{name!r} failed: node {first.name!r} raised {error_line}{others}; what finished is in its node_results",
             self,
         ) from first.error
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Generator
 
 from linus_nb import events as ev
+from linus_nb.brief import brief
 from linus_nb.display import view
 from linus_nb.engine.loop_run import LoopRun
 from linus_nb.engine.record import RunRecord, fold
@@ -58,4 +59,4 @@ class Run(LoopRun):
     def __repr__(self) -> str:
         ended = sum(status.final for status in self.status)
         state = self.overall() if self.ended else str(NodeStatus.RUNNING)
-        return f"<Run of {self.plan.name!r}: {state}, {ended} of {len(self.plan)} nodes ended, {self.now():.2f} s>"
+        return f"<Run of {brief(self.plan.name)}: {state}, {ended} of {len(self.plan)} nodes ended, {self.now():.2f} s>"

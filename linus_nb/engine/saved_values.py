@@ -1,6 +1,7 @@
 """Values and errors of a run as JSON, and what stands in for those that JSON cannot hold.
 
-What JSON has is written as it is. The rest is marked: an object with a key that begins with ``$`` is never plain.
+Secrets are masked in all of it, see `linus_nb.masking`. Else what JSON has is written as it is. The rest is marked: an
+object with a key that begins with ``$`` is never plain.
 
 * ``{"$float": "nan"}``, also ``"inf"`` and ``"-inf"``: JSON has no such numbers.
 * ``{"$tuple": [...]}``; ``{"$items": [[key, value], ...]}``: a dict with keys that are numbers, booleans or None.
@@ -15,6 +16,9 @@ import traceback
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from linus_nb.brief import message_of
+from linus_nb.masking import masked, masked_field
 
 MOST_CHARACTERS = 100_000  # of the repr of one value, or of one traceback
 MOST_PARTS = 1_000_000  # of one value: what shares its parts can be small in memory and endless when written out
@@ -131,8 +135,10 @@ class _Encoder:
         if self.left < 0:
             raise _TooLarge
         kind = type(value)
-        if value is None or issubclass(kind, str | bool):
+        if value is None or kind is bool:
             return value
+        if issubclass(kind, str):
+            return masked(str.__str__(value))
         if issubclass(kind, float):
             return encode_float(value)
         if issubclass(kind, int) and int.bit_length(value) <= MOST_BITS:
@@ -160,11 +166,15 @@ class _Encoder:
     def _dict(self, value: dict[Any, Any]) -> Any:
         pairs = list(dict.items(value))
         if all(issubclass(type(key), str) for key, _ in pairs):
-            plain = {str.__str__(key): self.encode(part) for key, part in pairs}
+            plain = {masked(str.__str__(key)): self._field(key, part) for key, part in pairs}
             return {"$dict": plain} if any(key.startswith("$") for key in plain) else plain
         if all(type(key) in _PLAIN_KEYS for key, _ in pairs):
-            return {"$items": [[self.encode(key), self.encode(part)] for key, part in pairs]}
+            return {"$items": [[self.encode(key), self._field(key, part)] for key, part in pairs]}
         return _stand_in(type(value).__name__, _text(value))
+
+    def _field(self, key: Any, part: Any) -> Any:
+        """Write what stands under a key: the mask where the key says that it is secret."""
+        return masked_field(key, part) or self.encode(part)
 
 
 def _item(item: Any) -> tuple[Any, Any]:
@@ -187,7 +197,7 @@ def _text(value: object) -> str:
 
 def _bounded(text: str) -> str:
     more = len(text) - MOST_CHARACTERS
-    return text if more <= 0 else f"{text[:MOST_CHARACTERS]}… ({more:,} more characters were not saved)"
+    return masked(text) if more <= 0 else f"{masked(text, MOST_CHARACTERS)} ({more:,} more characters were not saved)"
 
 
 # -- errors -------------------------------------------------------------------------------------------------------
@@ -196,12 +206,12 @@ def _bounded(text: str) -> str:
 def encode_error(error: BaseException) -> dict[str, str]:
     """Return the name of an error's type, its message, its traceback and its cause, as text."""
     if isinstance(error, SavedError):
-        trace, cause = error.traceback, error.cause
+        trace, cause = masked(error.traceback), masked(error.cause)
     else:
         trace = _bounded("".join(traceback.format_exception(error)))
         origin = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-        cause = "" if origin is None else f"{type(origin).__name__}: {_message(origin)}"
-    facts = {"type": type(error).__name__, "message": _message(error), "traceback": trace, "cause": cause}
+        cause = "" if origin is None else masked(f"{type(origin).__name__}: {message_of(origin)}")
+    facts = {"type": type(error).__name__, "message": masked(message_of(error)), "traceback": trace, "cause": cause}
     return {name: text for name, text in facts.items() if text}
 
 
@@ -222,10 +232,3 @@ def decode_error(saved: Any) -> SavedError:
 def _error_class(name: str) -> type[SavedError]:
     """Return a class of that name: pictures and tables show the type of an error by the name of its class."""
     return type(name, (SavedError,), {"__doc__": f"A saved {name}."})
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception as broken:  # noqa: BLE001  as with a repr that raises
-        return f"<its message raised {type(broken).__name__}>"

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
+from linus_nb.brief import brief_items
 from linus_nb.graph.plan import Plan
+from linus_nb.masking import logger
 
 Reducers = Mapping[str, Callable[[Any, Any], Any]]
 MISSING = object()
 _NOTHING_BESIDE: Mapping[str, Any] = {}
-
-logger = logging.getLogger("linus_nb")
 
 
 class Values:
@@ -120,4 +119,4 @@ class StateView(Mapping[str, Any]):
         return sum(1 for _ in self)
 
     def __repr__(self) -> str:
-        return f"StateView({dict(self)!r})"
+        return f"StateView({{{brief_items(dict(self))}}})"

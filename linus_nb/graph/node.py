@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
+from linus_nb.brief import Brief
 from linus_nb.errors import GraphError, nearest
 from linus_nb.graph.target import Target, understand
 
@@ -19,8 +20,8 @@ _ANY_ERROR: tuple[type[BaseException], ...] = (Exception,)
 _TRIGGERS = ("any", "all", "always")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AgentNode:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AgentNode(Brief):
     """One step of a graph: a name and what to call.
 
     Args:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple, cast
 
+from linus_nb.display import Shown, view
 from linus_nb.events import EdgeShape, GraphShape, NodeShape
 from linus_nb.graph.node import AgentNode, Condition, Edge
 
@@ -55,8 +56,10 @@ def _is_straight(node: AgentNode) -> bool:
     )
 
 
-class Plan:
+class Plan(Shown):
     """What the engine runs. Made once per state of a graph and shared by its runs, so it is never changed."""
+
+    _view = "linus_nb.rendering.bundle:dag_bundle"
 
     def __init__(self, name: str, nodes: Sequence[AgentNode], edges: Sequence[Edge]) -> None:
         self.name = name
@@ -120,6 +123,10 @@ class Plan:
 
     def __len__(self) -> int:
         return len(self.nodes)
+
+    def __repr__(self) -> str:
+        text: str = view("linus_nb.rendering.text:graph_text")(self.shape())
+        return text
 
     def levels(self) -> list[list[str]]:
         """Return the names level by level."""

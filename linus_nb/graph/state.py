@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from linus_nb.brief import Brief, brief, brief_items
+from linus_nb.display import Shown
 from linus_nb.errors import GraphError, nearest
 
 
-@dataclass(frozen=True, slots=True)
-class StateEntry:
+@dataclass(frozen=True, slots=True, repr=False)
+class StateEntry(Brief):
     """One value, who wrote it, when (UTC), and whatever else was said of it."""
 
     value: Any
@@ -24,7 +26,7 @@ class StateEntry:
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-class SharedState(MutableMapping[str, Any]):
+class SharedState(Shown, MutableMapping[str, Any]):
     """A mapping that remembers who wrote each value and when, safe to use from several threads.
 
     A run starts from a fresh state; hand a `SharedState` to a `DAGExecutor` and it is read once at the start, then
@@ -40,6 +42,8 @@ class SharedState(MutableMapping[str, Any]):
     >>> state.get("draft"), state.get_entry("draft").source
     ('…', 'writer')
     """
+
+    _view = "linus_nb.rendering.state:state_bundle"
 
     def __init__(self, initial: Mapping[str, Any] | None = None, *, history: int = 1000) -> None:
         self._lock = threading.RLock()
@@ -152,21 +156,14 @@ class SharedState(MutableMapping[str, Any]):
         return len(self._entries)
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{k!r}: {_short(v)}" for k, v in list(self.get_all().items())[:8])
-        more = f", … {len(self) - 8} more" if len(self) > 8 else ""
-        return f"SharedState({{{shown}{more}}})"
+        return f"SharedState({{{brief_items(self.get_all())}}})"
 
 
 def _copied(entry: StateEntry) -> StateEntry:
     return replace(entry, metadata=dict(entry.metadata))
 
 
-def _short(value: Any, limit: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-class StateManager:
+class StateManager(Shown):
     """Named snapshots of a `SharedState`: deep copies to come back to.
 
     >>> state = SharedState({"n": [1]})
@@ -177,6 +174,8 @@ class StateManager:
     >>> state["n"]
     [1]
     """
+
+    _view = "linus_nb.rendering.state:manager_bundle"
 
     def __init__(self, state: SharedState | None = None) -> None:
         self.state = SharedState() if state is None else state
@@ -212,3 +211,10 @@ class StateManager:
         loaded = SharedState.from_json(text)
         with self.state._lock:
             self.state._entries = loaded._entries
+
+    def sizes(self) -> dict[str, int]:
+        """Return how many keys each snapshot holds, by its name, oldest first."""
+        return {name: len(entries) for name, entries in self._snapshots.items()}
+
+    def __repr__(self) -> str:
+        return f"StateManager(snapshots={brief(self.list())}, state={self.state!r})"

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from linus_nb.agent.approval import Answer, Question
+from linus_nb.masking import masked_field
 from linus_nb.rendering.palette import STATUSES
 from linus_nb.rendering.type_setting import printable
 
@@ -49,7 +50,10 @@ def call_text(tool: str, arguments: Mapping[str, Any]) -> str:
     >>> call_text("calculator", {"expression": "42 * 17"})
     "calculator(expression='42 * 17')"
     """
-    shown = [f"{printable(name)}={_cut(repr(value))}" for name, value in list(arguments.items())[:MOST_ARGUMENTS]]
+    shown = [
+        f"{printable(name)}={masked_field(name, value) or _cut(repr(value))}"
+        for name, value in list(arguments.items())[:MOST_ARGUMENTS]
+    ]
     more = ["…"] if len(arguments) > MOST_ARGUMENTS else []
     return f"{printable(tool)}({', '.join(shown + more)})"
 

@@ -24,7 +24,7 @@ function seconds(value) {
 
 function render({ model, el }) {
   const glyphs = model.get("glyphs");
-  const root = element("div", "linus-card linus-live");
+  const root = element("div", "linus-card linus-live mathjax_ignore tex2jax_ignore");
   const head = element("div", "linus-head");
   const title = element("b", "", model.get("head").name);
   const facts = element("span", "linus-muted");

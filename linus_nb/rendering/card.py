@@ -67,7 +67,9 @@ class Spot:
 
 def card(parts: Iterable[str]) -> str:
     """Return a card around parts of HTML, with its style sheet; empty parts are left out."""
-    return f'<div class="linus-card"><style>{STYLE}</style>{"".join(p for p in parts if p)}</div>'
+    # what a model says about $5 and $6 is no formula
+    plain = "linus-card mathjax_ignore tex2jax_ignore"
+    return f'<div class="{plain}"><style>{STYLE}</style>{"".join(p for p in parts if p)}</div>'
 
 
 def part(html: str) -> str:

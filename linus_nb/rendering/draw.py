@@ -6,7 +6,6 @@ out, a recoloured one costs no new layout, and no name that a user chose passes 
 
 from __future__ import annotations
 
-import logging
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +14,7 @@ from linus_nb.engine.critical_path import critical_path
 from linus_nb.engine.record import RunRecord
 from linus_nb.errors import RenderError
 from linus_nb.events import GraphShape
+from linus_nb.masking import logger
 from linus_nb.rendering import graphviz_tools
 from linus_nb.rendering.dot_source import dot_source
 from linus_nb.rendering.layered import layered
@@ -22,8 +22,6 @@ from linus_nb.rendering.layout import Layout
 from linus_nb.rendering.mermaid import mermaid_source
 from linus_nb.rendering.palette import ThemeName
 from linus_nb.rendering.picture import picture
-
-logger = logging.getLogger("linus_nb")
 
 # Up to these, `dot` needs at most 0.2 s, its stand-in 0.3 s; beyond, the time grows quickly with long edges, and our
 # own layout needs 0.03 s.

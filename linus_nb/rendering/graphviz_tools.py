@@ -6,7 +6,6 @@ what the program wrote to stderr), with a time limit, which the package's ``pipe
 
 from __future__ import annotations
 
-import logging
 import re
 import shutil
 import subprocess
@@ -18,10 +17,9 @@ from pathlib import Path
 
 from linus_nb.errors import RenderError
 from linus_nb.events import GraphShape
+from linus_nb.masking import logger
 from linus_nb.rendering.dot_source import ANCHOR, PAD, POINTS_PER_INCH, layout_source
 from linus_nb.rendering.layout import BOX_HEIGHT, Box, Layout, Point, box_widths, label_place, level_curve
-
-logger = logging.getLogger("linus_nb")
 
 TIMEOUT_S = 5.0
 

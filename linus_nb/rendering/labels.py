@@ -6,12 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from linus_nb.brief import message_of
 from linus_nb.engine.record import NodeRecord, RunRecord, walk
 from linus_nb.events import EdgeShape, GraphShape, ModelCalled, NodeShape, NodeStatus
 from linus_nb.models.prices import total_cost
 from linus_nb.rendering.numbers import plural, seconds
-from linus_nb.rendering.type_setting import printable
+from linus_nb.rendering.type_setting import printable, printable_start
 
+LONGEST_TIP = 1000  # characters of a name, or of a description
 MOST_NAMES = 6  # of the nodes of a graph inside, in a tooltip
 
 
@@ -107,9 +109,9 @@ def sources_of(shape: GraphShape) -> dict[str, list[str]]:
 
 def tooltip(node: NodeShape, record: RunRecord | None) -> str:
     """Return what a pointer over the node tells: its whole name, description, what is inside, and how it ended."""
-    lines = [printable(node.name)]
+    lines = [printable_start(node.name, LONGEST_TIP)]
     if node.description:
-        lines.append(printable(node.description))
+        lines.append(printable_start(node.description, LONGEST_TIP))
     if node.over:
         lines.append(f"runs once for each of {printable(node.over)!r}")
     if node.inner is not None:
@@ -145,8 +147,9 @@ def _ending(node: NodeRecord) -> Iterable[str]:
 
 def error_line(error: BaseException, limit: int = 240) -> str:
     """Return type and message of an error in one line of at most ``limit`` characters."""
-    message = printable(error) if str(error).strip() else ""
-    line = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    message = message_of(error)
+    shown = printable_start(message, limit) if message.strip() else ""
+    line = f"{type(error).__name__}: {shown}" if shown else type(error).__name__
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

@@ -6,9 +6,11 @@ from reprlib import Repr
 from typing import TypedDict
 
 from linus_nb import events as ev
-from linus_nb.rendering.type_setting import printable, printable_lines
+from linus_nb.masking import masked_field
+from linus_nb.rendering.type_setting import printable, printable_lines, printable_start
 
 LONGEST_PANE = 1200  # characters: its last lines are all that is seen
+LONGEST_KEPT = 4000  # of those that are kept to be looked through for secrets
 MOST_PANES = 6
 LONGEST_ARGUMENT = 120
 
@@ -26,7 +28,7 @@ class Panes:
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
         self._between: set[str] = set()  # whose last reply is complete: the next begins on a line of its own
-        self.changed = False
+        self._shown: dict[str, Pane] = {}  # those that did not change since they were asked for
 
     def take(self, path: str, event: ev.Event) -> None:
         """Take an event of what runs at ``path``."""
@@ -44,15 +46,21 @@ class Panes:
     @property
     def open(self) -> list[Pane]:
         """The panes to show: of those that opened first, as many as fit beside each other in two rows."""
-        shown = list(self._texts.items())[:MOST_PANES]
-        return [Pane(name=printable(path), text=text) for path, text in shown]
+        for path in list(self._texts)[:MOST_PANES]:
+            if path not in self._shown:
+                # made printable as a whole: a key that streams in pieces is seen only there
+                text = printable_lines(self._texts[path])[-LONGEST_PANE:]
+                self._shown[path] = Pane(name=printable(path), text=text)
+        return [self._shown[path] for path in list(self._texts)[:MOST_PANES]]
 
     def _say(self, path: str, progress: ev.Progress) -> None:
         if isinstance(progress, ev.PlanMade):
             if len(progress.tasks) > 1:  # a plan of one task is the question
                 self._line(path, "plan: " + "; ".join(_short(task) for task in progress.tasks))
         elif isinstance(progress, ev.ToolStarted):
-            given = ", ".join(f"{name}={_short(value)}" for name, value in progress.arguments.items())
+            given = ", ".join(
+                f"{name}={masked_field(name, value) or _short(value)}" for name, value in progress.arguments.items()
+            )
             self._line(path, f"{progress.tool}({given})")
         else:
             if path in self._between:
@@ -65,14 +73,14 @@ class Panes:
         self._add(path, ("\n" if before and not before.endswith("\n") else "") + text)
 
     def _add(self, path: str, text: str) -> None:
-        self._texts[path] = (self._texts.get(path, "") + printable_lines(text[-LONGEST_PANE:]))[-LONGEST_PANE:]
-        self.changed = True
+        self._texts[path] = (self._texts.get(path, "") + text[-LONGEST_KEPT:])[-LONGEST_KEPT:]
+        self._shown.pop(path, None)
 
     def _close(self, path: str) -> None:
         self._between.discard(path)
         for gone in [p for p in self._texts if p == path or p.startswith((f"{path}[", f"{path}/"))]:
             del self._texts[gone]
-            self.changed = True
+            self._shown.pop(gone, None)
 
 
 _some_of = Repr()  # looks at no more of a value than it shows, and bears a value whose repr raises
@@ -80,5 +88,4 @@ _some_of.maxother = _some_of.maxstring = LONGEST_ARGUMENT
 
 
 def _short(value: object) -> str:
-    text = value[: LONGEST_ARGUMENT + 1] if isinstance(value, str) else _some_of.repr(value)
-    return printable(text if len(text) <= LONGEST_ARGUMENT else text[: LONGEST_ARGUMENT - 1] + "…")
+    return printable_start(value if isinstance(value, str) else _some_of.repr(value), LONGEST_ARGUMENT)

@@ -2,53 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
+from linus_nb.errors import MemoryFileError
+from linus_nb.masking import masked
 from linus_nb.rendering.card import card, header, part, sentence
+from linus_nb.rendering.card_table import VERBATIM, table
 from linus_nb.rendering.numbers import plural
-from linus_nb.rendering.type_setting import printable, shortened
+from linus_nb.rendering.type_setting import printable_lines, printable_start
 
 MOST_TURNS = 8
 LONGEST_CELL = 160
 LONGEST_SUMMARY = 4000
+LONGEST_PATH = 400
 
 
 def memory_bundle(memory: Any) -> dict[str, str]:
-    """Return a `Memory` as ``{"text/html": …}``."""
-    where = [shortened(printable(memory.path))] if memory.path is not None else ["kept in this process"]
+    """Return a `Memory` as ``{"text/html": …, "text/plain": …}``."""
+    path = memory.path
+    where = "kept in this process" if path is None else printable_start(path, LONGEST_PATH)
     if memory.closed:
-        return {"text/html": card([header("Memory", "", ["closed", *where])])}
-    count = len(memory)
-    summary, latest = memory.store.everything(MOST_TURNS)
-    facts = [plural(count, "turn"), f"{memory.token_budget} tokens of a prompt", *where]
+        return {"text/html": card([header("Memory", "", ["closed", where])])}
+    try:
+        count = len(memory)
+        summary, turns = memory.store.everything(MOST_TURNS)
+    except MemoryFileError as error:
+        parts = [header("Memory", "", ["unreadable", where]), part(escape(str(error)))]
+        return {"text/html": card(parts), "text/plain": f"{memory!r}\n{error}"}
+    rows = [(str(t.number), _cell(t.question), _cell(t.answer), "in the summary" * t.summarised) for t in turns]
+    before = f"and {plural(count - len(rows), 'turn')} before" if count > len(rows) else ""
+    said = printable_lines(masked(summary, LONGEST_SUMMARY))
     parts = [
-        header("Memory", "", facts),
-        part(f'<span class="linus-muted">Earlier, in short:</span> {escape(_cut(summary, LONGEST_SUMMARY))}')
-        if summary
-        else "",
-        _turns(latest, count - len(latest)),
-        sentence("" if count else "Nothing was said yet.", ('memory.search("…")', "memory.turns") if count else ()),
+        header("Memory", "", [plural(count, "turn"), f"{memory.token_budget:,} tokens of a prompt", where]),
+        _summary(said) if said else "",
+        table(rows, ("turn", "question", "answer", ""), aside=(0, 3), more=before),
+        sentence("", ('memory.search("…")', "memory.turns"))
+        if count
+        else sentence("Nothing was said yet.", ("Agent(memory=memory)",)),
     ]
-    return {"text/html": card(parts)}
+    return {"text/html": card(parts), "text/plain": "\n".join(_lines(memory, said, rows, before))}
 
 
-def _turns(turns: Any, before: int) -> str:
-    rows = "".join(
-        f'<tr><td class="linus-muted">{turn.number}</td><td>{_cell(turn.question)}</td><td>{_cell(turn.answer)}</td>'
-        f'<td class="linus-muted">{"in the summary" if turn.summarised else ""}</td></tr>'
-        for turn in turns
-    )
-    if not rows:
-        return ""
-    head = "".join(f'<th class="linus-muted">{title}</th>' for title in ("turn", "question", "answer", ""))
-    more = f'<div class="linus-muted">and {plural(before, "turn")} before</div>' if before else ""
-    return part(f"<table><tr>{head}</tr>{rows}</table>{more}")
+def _summary(said: str) -> str:
+    words = f'<span class="linus-muted">Earlier, in short:</span> {escape(said)}'
+    return part(f'<div class="linus-answer {VERBATIM}">{words}</div>')
+
+
+def _lines(memory: Any, said: str, rows: Sequence[tuple[str, ...]], before: str) -> Iterator[str]:
+    yield repr(memory)
+    if said:
+        yield "  Earlier, in short: " + said.replace("\n", "\n  ")
+    for number, question, answer, mark in rows:
+        yield f"  {number:>3}  {question}  →  {answer}{f'  ({mark})' if mark else ''}"
+    if before:
+        yield f"  {before}"
 
 
 def _cell(text: str) -> str:
-    return escape(_cut(printable(text[: LONGEST_CELL + 1]), LONGEST_CELL)) if text.strip() else "–"
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return printable_start(text, LONGEST_CELL) if text.strip() else "–"

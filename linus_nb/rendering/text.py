@@ -10,9 +10,10 @@ from linus_nb.rendering import labels
 from linus_nb.rendering.inside import Inside, inside
 from linus_nb.rendering.numbers import plural, seconds
 from linus_nb.rendering.palette import RUN_GLYPHS, STATUSES
-from linus_nb.rendering.type_setting import printable, shortened
+from linus_nb.rendering.type_setting import printable, printable_start, shortened
 
 WIDTH = 100
+LONGEST_NAME = 48
 MOST_LEVELS = 40
 MOST_PER_LEVEL = 24
 MOST_LEVELS_INSIDE = 8  # of a graph that a node holds
@@ -53,7 +54,7 @@ def _body(
 
 def _entry(node: NodeShape, record: RunRecord | None, sources: dict[str, list[str]]) -> str:
     glyph = STATUSES[labels.status_of(node.name, record)].glyph
-    entry = f"{glyph} {_cut(printable(node.name))}"
+    entry = f"{glyph} {printable_start(node.name, LONGEST_NAME)}"
     if record is not None:
         return f"{entry}  {_cut(labels.second_line(node, record, sources))}"
     told = [_cut(labels.kind_line(node))] if node.over or node.inner is not None else []
@@ -70,7 +71,7 @@ def _inside(graph: Inside, width: int) -> Iterator[str]:
 
 
 def _headline(shape: GraphShape, record: RunRecord | None) -> str:
-    name = printable(shape.name)
+    name = printable_start(shape.name, WIDTH)
     if record is None:
         return f"{name}: {labels.size_line(shape)}"
     glyph = RUN_GLYPHS.get(record.status, "")
@@ -93,9 +94,9 @@ def _level(level: int, entries: list[str], width: int) -> list[str]:
 
 
 def _after(names: list[str]) -> str:
-    shown = ", ".join(_cut(printable(name), 24) for name in names[:3])
+    shown = ", ".join(printable_start(name, 24) for name in names[:3])
     return f"after {shown}" + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _cut(text: str, limit: int = 48) -> str:
+def _cut(text: str, limit: int = LONGEST_NAME) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from linus_nb.masking import masked
+
 _NARROW = frozenset("iljtfrI.,:;'|!()[]{} -`\"/\\")
 _DIRECTIONS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
 _WIDE = frozenset("mwMW@%&—…")
@@ -11,6 +13,8 @@ _WIDE = frozenset("mwMW@%&—…")
 
 def printable(text: object) -> str:
     r"""Return ``text`` as one line that any format can carry: controls and lone surrogates become visible signs.
+
+    Secrets in it are masked: give it the whole text, and cut what it returns, as half a key looks like none.
 
     >>> printable("two\nlines")
     'two↵lines'
@@ -20,7 +24,12 @@ def printable(text: object) -> str:
     raw = str(text)
     if not raw.strip():
         return repr(raw)
-    return "".join(_visible(char) for char in raw)
+    return _visible_text(masked(raw))
+
+
+def printable_start(text: object, limit: int) -> str:
+    """Return the start of ``text`` as `printable` does, cut to ``limit`` characters with an ellipsis."""
+    return printable(masked(str(text), limit))
 
 
 def printable_lines(text: str) -> str:
@@ -29,7 +38,13 @@ def printable_lines(text: str) -> str:
     >>> printable_lines("two\nlines\x00")
     'two\nlines␀'
     """
-    return "".join(char if char in "\n\t" else _visible(char) for char in text)
+    lines = (_visible_text(line, "\t") for line in masked(text).split("\n"))
+    return "\n".join(lines)
+
+
+def _visible_text(text: str, but: str = "") -> str:
+    """Return ``text`` with signs for what cannot be seen; most has nothing of that kind."""
+    return text if text.isprintable() else "".join(c if c in but else _visible(c) for c in text)
 
 
 def _visible(char: str) -> str:
