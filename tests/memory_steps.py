@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from linus_nb.agent.memory_remember import remember
 from linus_nb.agent.memory_store import Turn
-from linus_nb.agent.requests import CallModel, Reply
+from linus_nb.agent.requests import CallBlocking, CallModel, Reply
 from linus_nb.models.usage import Usage
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -16,17 +16,35 @@ def turn(question, answer="Noted.", **facts):
     return Turn(question, answer, AT, **facts)
 
 
+def advance(steps, answer=None):
+    """Give the loop what it asked for, do what it asks a disk for, and return its next model call; None at its end."""
+    try:
+        request = steps.throw(answer) if isinstance(answer, Exception) else steps.send(answer)
+        while isinstance(request, CallBlocking):
+            request = steps.send(request.function())
+    except StopIteration:
+        return None
+    assert isinstance(request, CallModel)
+    return request
+
+
 def told(memory, question, answer="Noted.", reply="They talked."):
     """Remember a turn, answer its model call (an exception is thrown in), and return the calls that it made."""
     steps, calls = remember(memory, question, answer), []
-    try:
-        request = next(steps)
-        while True:
-            assert isinstance(request, CallModel)
-            calls.append(request)
-            request = steps.throw(reply) if isinstance(reply, Exception) else steps.send(Reply(reply, Usage()))
-    except StopIteration:
-        return calls
+    request = advance(steps)
+    while request is not None:
+        calls.append(request)
+        request = advance(steps, reply if isinstance(reply, Exception) else Reply(reply, Usage()))
+    return calls
+
+
+def until_it_summarises(memory):
+    """Remember turns until one asks for a summary; return that part of the loop, and the call that waits."""
+    while True:
+        steps = remember(memory, "Question " + "word " * 30, "ok")
+        request = advance(steps)
+        if request is not None:
+            return steps, request
 
 
 def talk(memory, turns, *, first=1, words=30):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import linus_nb
 from linus_nb.agent import memory_file
 from linus_nb.agent.memory import Memory
-from linus_nb.agent.memory_errors import (
+from linus_nb.errors import (
     MemoryInUseError,
     NotAMemoryError,
 )

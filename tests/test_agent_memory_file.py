@@ -15,12 +15,12 @@ import pytest
 
 from linus_nb.agent import memory_file
 from linus_nb.agent.memory import Memory
-from linus_nb.agent.memory_errors import (
+from linus_nb.errors import (
+    MemoryBusyError,
     MemoryClosedError,
     MemoryFileError,
     MemorySizeError,
 )
-from linus_nb.agent.memory_file import BusyError
 from tests.memory_steps import talk
 
 COLOUR = ("my favourite colour is teal", "Noted.")
@@ -260,7 +260,7 @@ def test_writing_waits_for_another_process(tmp_path):
 def test_a_file_that_is_held_too_long_is_an_error(tmp_path):
     with Memory(path=tmp_path / "talk.db") as memory:
         other = held(memory.path)
-        with pytest.raises(BusyError, match=r"another process held it for 0\.02 s"):
+        with pytest.raises(MemoryBusyError, match=r"another process held it for 0\.02 s"):
             memory.store.summarise(0, 1, "x", 0.02)
         other.close()
 
@@ -293,3 +293,17 @@ def test_its_card_is_escaped_and_bounded(memory):
 def test_the_card_of_a_closed_memory_says_so(memory):
     memory.close()
     assert "closed" in memory._repr_mimebundle_()["text/html"]
+
+
+def test_its_text_tells_summary_and_latest_turns(memory):
+    for n in range(12):
+        memory.add(f"question {n}\nmore", "<b>bold</b>" if n == 11 else "")
+    memory.store.summarise(0, 6, "They talked.\nOf tides.")
+    first, *lines = memory._repr_mimebundle_()["text/plain"].splitlines()
+    assert first == repr(memory)
+    assert lines[:3] == [
+        "  Earlier, in short: They talked.",
+        "  Of tides.",
+        "    5  question 4↵more  →  –  (in the summary)",
+    ]
+    assert lines[-2:] == ["   12  question 11↵more  →  <b>bold</b>", "  and 4 turns before"]

@@ -63,3 +63,19 @@ def test_old_turns_are_summarised_once_and_the_call_is_counted():
         assert memory.summary == "They spoke of tides."
         assert 2 in calls  # a run that summarised
         assert calls.count(2) < 6
+
+
+@pytest.mark.parametrize("way", ["run", "arun"])
+def test_an_answer_is_not_lost_for_a_summary_that_fails(way, caplog):
+    def says(messages, schema):
+        return TimeoutError("no connection") if "New summary:" in messages[-1].text else "Noted. " * 12
+
+    with Memory(token_budget=200, recent_turns=1) as memory:
+        agent = Agent(llm=ScriptedModel(says), memory=memory)
+        for k in range(6):
+            question = f"Remark {k}: the tide was {k} metres high. " * 3
+            response = agent.run(question) if way == "run" else run(agent.arun(question))
+            assert response.result == ("Noted. " * 12).strip()
+        assert len(memory) == 6
+        assert memory.summary == ""
+    assert "earlier turns were not summarised, and stay as they are: no connection" in caplog.text

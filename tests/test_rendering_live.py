@@ -150,7 +150,11 @@ def test_what_an_agent_does_is_told_line_by_line():
         if "tasks" in schema["properties"]:
             tasks = [("look_up", "find a", []), ("look_up", "find b", [1])]
             return {"tasks": [dict(zip(("tool", "description", "depends_on"), t, strict=True)) for t in tasks]}
-        return {"text": messages[-1].text.removeprefix("Text: ")[:6]} if "text" in schema["properties"] else {"complete": "yes", "missing": ""}
+        return (
+            {"text": messages[-1].text.removeprefix("Text: ")[:6]}
+            if "text" in schema["properties"]
+            else {"complete": "yes", "missing": ""}
+        )
 
     agent = Agent([look_up], llm=ScriptedModel(reply, latency_s=1))
     dag = AgentDAG("agent").add_node(AgentNode("find", agent))

@@ -38,44 +38,54 @@ GRACE_S = 0.2  # that a cancelled run waits for a write that has begun
 
 def drive(steps: Steps[T], llm: BaseChatModel) -> T:
     """Run the loop to its end in the calling thread."""
-    answer: Any = None
+    go_on: Callable[[], Request] = partial(next, steps)
     with closing(steps):
         while True:
             try:
-                request = steps.send(answer)
+                request = go_on()
             except StopIteration as stop:
                 result: T = stop.value
                 return result
-            if isinstance(request, CallModel):
-                answer = call_model(llm, request)
-            elif isinstance(request, CallTool):
-                answer = _call_tool(request)
-            elif isinstance(request, CallBlocking):
-                answer = request.function()
+            try:
+                if isinstance(request, CallModel):
+                    answer: Any = call_model(llm, request)
+                elif isinstance(request, CallTool):
+                    answer = _call_tool(request)
+                elif isinstance(request, CallBlocking):
+                    answer = request.function()
+                else:
+                    _tell_plan(request)
+                    answer = carry_out(request, partial(drive, llm=llm), partial(adrive, llm=llm))
+            except Exception as error:  # noqa: BLE001  thrown into the loop, which may have something to say to it
+                go_on = partial(steps.throw, error)
             else:
-                _tell_plan(request)
-                answer = carry_out(request, partial(drive, llm=llm), partial(adrive, llm=llm))
+                go_on = partial(steps.send, answer)
 
 
 async def adrive(steps: Steps[T], llm: BaseChatModel) -> T:
     """Run the loop to its end, awaiting the model and the tools."""
-    answer: Any = None
+    go_on: Callable[[], Request] = partial(next, steps)
     with closing(steps):
         while True:
             try:
-                request: Request = steps.send(answer)
+                request = go_on()
             except StopIteration as stop:
                 result: T = stop.value
                 return result
-            if isinstance(request, CallModel):
-                answer = await acall_model(llm, request)
-            elif isinstance(request, CallTool):
-                answer = await _acall_tool(request)
-            elif isinstance(request, CallBlocking):
-                answer = await _to_its_end(request.function)
+            try:
+                if isinstance(request, CallModel):
+                    answer: Any = await acall_model(llm, request)
+                elif isinstance(request, CallTool):
+                    answer = await _acall_tool(request)
+                elif isinstance(request, CallBlocking):
+                    answer = await _to_its_end(request.function)
+                else:
+                    _tell_plan(request)
+                    answer = await acarry_out(request, partial(drive, llm=llm), partial(adrive, llm=llm))
+            except Exception as error:  # noqa: BLE001  thrown into the loop, which may have something to say to it
+                go_on = partial(steps.throw, error)
             else:
-                _tell_plan(request)
-                answer = await acarry_out(request, partial(drive, llm=llm), partial(adrive, llm=llm))
+                go_on = partial(steps.send, answer)
 
 
 def _tell_plan(request: CarryOut) -> None:

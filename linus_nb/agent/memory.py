@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import Any
 
-from linus_nb.agent.memory_errors import MemoryInUseError, MemorySizeError
 from linus_nb.agent.memory_json import from_json, to_json
 from linus_nb.agent.memory_store import MemoryStore, Turn
 from linus_nb.agent.memory_text import Budget, clean
 from linus_nb.display import Shown
+from linus_nb.errors import MemoryClosedError, MemoryFileError, MemoryInUseError, MemorySizeError
 
 SMALLEST_BUDGET = 64
 
@@ -62,7 +61,7 @@ class Memory(Shown):
         Raises:
             MemoryFileError: it cannot be written.
         """
-        return self.store.add(clean(question), clean(answer), datetime.now(UTC))
+        return self.store.add(clean(question), clean(answer))
 
     def search(self, query: str, limit: int = 5) -> list[Turn]:
         """Return at most ``limit`` turns that have words of ``query``, in whatever form, the best first.
@@ -150,8 +149,16 @@ class Memory(Shown):
 
     def __repr__(self) -> str:
         where = "" if self.path is None else f", path={str(self.path)!r}"
-        holds = "closed" if self.closed else "1 turn" if len(self) == 1 else f"{len(self)} turns"
-        return f"Memory({holds}, token_budget={self.token_budget}, recent_turns={self.recent_turns}{where})"
+        return f"Memory({self._holds()}, token_budget={self.token_budget}, recent_turns={self.recent_turns}{where})"
+
+    def _holds(self) -> str:
+        try:
+            count = len(self)
+        except MemoryClosedError:
+            return "closed"
+        except MemoryFileError:  # a repr never raises: it stands in other errors' reports
+            return "unreadable"
+        return "1 turn" if count == 1 else f"{count} turns"
 
 
 class Summarising:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from linus_nb.agent.memory_errors import NotAMemoryError
 from linus_nb.agent.memory_store import Turn
 from linus_nb.agent.memory_text import clean
+from linus_nb.errors import NotAMemoryError
 
 MARK = "linus_nb_memory"
 VERSION = 1

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from linus_nb.agent import memory_text
 from linus_nb.agent.memory_store import Turn
-from linus_nb.agent.memory_text import MARKS, SUMMARY, Budget, clean, cut, fitting, size, turn_size
-from linus_nb.models.usage import BYTES_PER_TOKEN
+from linus_nb.agent.memory_text import BREAK, MARKS, SUMMARY, Budget, clean, cut, fitting, indented, turn_size
+from linus_nb.models.usage import estimated_tokens
+from linus_nb.models.usage import token_quarters as size
 
 if TYPE_CHECKING:
     from linus_nb.agent.memory import Memory
     from linus_nb.agent.requests import Message
 
 MOST_RELEVANT = 3
-SEARCH_WITHIN_S = 0.02  # an event loop may be waiting
+SEARCH_WITHIN_S = 0.2  # somebody waits for the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Recalled:
 
     @property
     def tokens(self) -> int:
-        """About how many tokens the text has: a quarter of its bytes, as the budget counts."""
-        return -(-size(self.text) // BYTES_PER_TOKEN)
+        """About how many tokens the text has, as the budget counts."""
+        return estimated_tokens(self.text)
 
     @property
     def examples(self) -> tuple[Message, ...]:
@@ -65,7 +66,7 @@ def recall(memory: Memory, question: str) -> Recalled:
     budget = memory.budget
     most_recent = budget.size // MARKS
     opening = memory.store.opening(clean(question), most_recent, MOST_RELEVANT, budget.size, SEARCH_WITHIN_S)
-    summary = cut(opening.summary, budget.quarter - size(SUMMARY) - 1)
+    summary = cut(indented(opening.summary), budget.quarter - size(SUMMARY) - BREAK)
     summary_line = f"{SUMMARY}{summary}" if summary else ""
 
     relevant = fitting(opening.found[::-1], budget.quarter)
@@ -83,7 +84,7 @@ def recall(memory: Memory, question: str) -> Recalled:
 
 
 def _taken(text: str) -> int:
-    return size(text) + 1 if text else 0  # and the line break after it
+    return size(text) + BREAK if text else 0  # and the line break after it
 
 
 def _latest(turns: Sequence[Turn], budget: Budget, room: int) -> list[tuple[Turn, str]]:

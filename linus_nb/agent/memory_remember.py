@@ -1,30 +1,28 @@
 """What a memory does once a question is answered: it keeps the turn, and has old ones summarised when need be.
 
-A part of the agent's loop: it asks for its one model call, and whoever drives the loop makes it.
+A part of the agent's loop: it asks for its one model call and for what waits for a disk, and whoever drives the loop
+sees to both.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from linus_nb.agent.memory_errors import MemoryClosedError, MemoryFileError
-from linus_nb.agent.memory_file import PATIENCE_S, BusyError
 from linus_nb.agent.memory_store import Turn, Waiting
-from linus_nb.agent.memory_text import Budget, clean, cut, fitting, size, turn_size
-from linus_nb.agent.requests import CallModel, Message, Reply, Steps
-from linus_nb.engine import threads
+from linus_nb.agent.memory_text import Budget, clean, cut, fitting, indented, turn_size
+from linus_nb.agent.requests import CallBlocking, CallModel, Message, Reply, Steps
+from linus_nb.errors import MemoryClosedError, MemoryFileError
 
 if TYPE_CHECKING:
     from linus_nb.agent.memory import Memory
 
 logger = logging.getLogger("linus_nb")
 
-PURPOSE = "memory summary"
-PATIENCE_ON_A_LOOP_S = 0.02
+SUMMARY = "memory summary"  # what the model is asked for, in the record
 MOST_LOOKED_AT = 2000  # turns, of those that wait to be summarised
 MOST_SUMMARY_WORDS = 200
 PAUSE_TURNS = 3  # after a summary that failed
@@ -52,21 +50,27 @@ def remember(memory: Memory, question: str, answer: str, ask: Asking = asked) ->
         answer: What was answered.
         ask: How to ask the model: the loop gives its own, which counts calls and tokens.
     """
-    if not _kept(memory, question, answer) or not memory.summarising.begin():
+    many: bool = yield CallBlocking(partial(_keep, memory, clean(question), clean(answer)))
+    if not many or not memory.summarising.begin():
         return
     try:
-        waiting = memory.store.waiting(MOST_LOOKED_AT, memory.budget.size)
-        batch = to_summarise(waiting.turns, memory.budget)
-        if batch:
-            yield from _summarise(memory, waiting, batch, ask)
-    except (MemoryFileError, MemoryClosedError) as error:
-        logger.error("earlier turns were not summarised, and stay as they are: %s", error)
+        due: Due | None = yield CallBlocking(partial(_look_for_due, memory))
+        if due is not None:
+            yield from _summarise(memory, due, ask)
     finally:
         memory.summarising.end()
 
 
-def _summarise(memory: Memory, waiting: Waiting, batch: Sequence[Turn], ask: Asking) -> Steps[None]:
-    call = CallModel(summary_messages(waiting.summary, batch, memory.budget), PURPOSE)
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a summary is to be made of: what waits, and as many of the first turns of it as one summary can take in."""
+
+    waiting: Waiting
+    batch: Sequence[Turn]
+
+
+def _summarise(memory: Memory, due: Due, ask: Asking) -> Steps[None]:
+    call = CallModel(summary_messages(due.waiting.summary, due.batch, memory.budget), SUMMARY)
     try:
         reply = yield from ask(call)
     except Exception as error:  # noqa: BLE001  whatever a model raises: the answer is there, and must not be lost for it
@@ -77,50 +81,42 @@ def _summarise(memory: Memory, waiting: Waiting, batch: Sequence[Turn], ask: Ask
         summary = cut(clean(reply.text).strip(), memory.budget.quarter)
     if not summary:
         memory.summarising.failed(PAUSE_TURNS)
-        logger.error("%d earlier turns were not summarised, and stay as they are: %s", len(batch), failure)
+        logger.error("%d earlier turns %s: %s", len(due.batch), _STAY, failure)
         return
-    memory.store.summarise(waiting.since, batch[-1].number, summary, PATIENCE_ON_A_LOOP_S)
+    yield CallBlocking(partial(_take_over, memory, due, summary))
 
 
-# -- keeping a turn --------------------------------------------------------------------------------------------------
+# -- what waits for a disk, and in an event loop is done in a thread --------------------------------------------------
+# Their errors are logged here: the answer that was given is not lost for them.
+
+_STAY = "were not summarised, and stay as they are"
 
 
-def _kept(memory: Memory, question: str, answer: str) -> bool:
-    """Keep a turn; return whether it is there already.
-
-    An event loop does not wait for another process that holds the file: a thread does.
-    """
-    question, answer, at = clean(question), clean(answer), datetime.now(UTC)
+def _keep(memory: Memory, question: str, answer: str) -> bool:
+    """Keep a turn; return whether there are turns to be summarised now."""
     try:
-        memory.store.add(question, answer, at, PATIENCE_ON_A_LOOP_S if _on_a_loop() else PATIENCE_S)
-    except BusyError:
-        if _on_a_loop():
-            threads.start(lambda: _keep_later(memory, question, answer, at))
-        else:
-            logger.exception(_LOST)
-        return False
+        memory.store.add(question, answer)
     except (MemoryFileError, MemoryClosedError):
-        logger.exception(_LOST)
+        logger.exception("a turn could not be kept in the memory")
         return False
-    return True
+    return _look_for_due(memory) is not None
 
 
-_LOST = "a turn could not be kept in the memory"
-
-
-def _keep_later(memory: Memory, question: str, answer: str, at: datetime) -> None:
+def _look_for_due(memory: Memory) -> Due | None:
     try:
-        memory.store.add(question, answer, at)
-    except (MemoryFileError, MemoryClosedError):
-        logger.exception(_LOST)
+        waiting = memory.store.waiting(MOST_LOOKED_AT, memory.budget.size)
+    except (MemoryFileError, MemoryClosedError) as error:
+        logger.error("earlier turns %s: %s", _STAY, error)
+        return None
+    batch = to_summarise(waiting.turns, memory.budget)
+    return Due(waiting, batch) if batch else None
 
 
-def _on_a_loop() -> bool:
+def _take_over(memory: Memory, due: Due, summary: str) -> None:
     try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+        memory.store.summarise(due.waiting.since, due.batch[-1].number, summary)
+    except (MemoryFileError, MemoryClosedError) as error:
+        logger.error("earlier turns %s: %s", _STAY, error)
 
 
 # -- what to summarise -----------------------------------------------------------------------------------------------
@@ -174,7 +170,9 @@ def summary_messages(before: str, turns: Sequence[Turn], budget: Budget) -> tupl
         f"Summarise the conversation in at most {words} words. "
         "Keep names, numbers, likes, plans, decisions and results; leave out politeness."
     )
-    lines = [text for _, text in fitting(turns, budget.size - size(before))]
+    # one that was made within a larger budget is shortened by the model, and keeps no turn out
+    before = cut(indented(before), budget.size)
+    lines = [text for _, text in fitting(turns, budget.size - budget.quarter)]
     so_far = f"Summary so far: {before}" if before else ""
     told = "\n".join(line for line in (so_far, *lines, "New summary:") if line)
     return (("system", system), *_EXAMPLE, ("user", told))

@@ -8,21 +8,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
 from typing import cast
 
 from linus_nb.agent.memory_file import PATIENCE_S, MemoryFile
-from linus_nb.agent.memory_words import count_alike, match_beginnings, match_words, words_of
+from linus_nb.agent.memory_search import MOST_LOOKED_THROUGH, best_numbers, last_number
+from linus_nb.agent.memory_words import searchable
 
 logger = logging.getLogger("linus_nb")
 
 MOST_INDEXED = 20_000  # characters of a text that can be found
-MOST_CANDIDATES = 50  # by likeness; which of them come first is also a matter of age
-MOST_LOOKED_THROUGH = 2000  # latest turns, where there is no FTS5
-LOOKED_AT = 4000  # characters of each of those
-HALF_AS_FRESH = 50  # turns after which a turn has lost half of what its age can cost it
 WHOLE = 2**31 - 1  # characters: more than SQLite takes
-STEPS_BETWEEN_LOOKS = 500  # of SQLite's machine, between looks at the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +27,7 @@ class Turn:
     Attributes:
         question: What was asked or told.
         answer: What was answered.
-        at: When the answer was there.
+        at: When it was kept.
         summarised: Whether it stands in the summary, and is no longer repeated word for word.
         number: Its place in the order of all turns; a number is never used again.
     """
@@ -89,10 +84,11 @@ class MemoryStore:
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
-    def add(self, question: str, answer: str, at: datetime, patience_s: float = PATIENCE_S) -> Turn:
+    def add(self, question: str, answer: str, patience_s: float = PATIENCE_S) -> Turn:
         """Store a turn."""
 
         def work(there: sqlite3.Connection) -> Turn:
+            at = datetime.now(UTC)  # while nobody else can write, so that times have the order of numbers
             number = _insert(there, question, answer, at)
             self._index(there)
             return Turn(question, answer, at, number=number)
@@ -106,7 +102,7 @@ class MemoryStore:
             present = _count(there)
             if present:
                 return present
-            summarised_to = _last_number(there)
+            summarised_to = last_number(there)
             for turn in turns:
                 number = _insert(there, turn.question, turn.answer, turn.at)
                 if turn.summarised:
@@ -140,7 +136,7 @@ class MemoryStore:
             if self.file.has_index:
                 there.execute("INSERT INTO words (words) VALUES ('delete-all')")
             # not back to 0: a summary that is being written at this moment must not fit what comes next
-            last = _last_number(there)
+            last = last_number(there)
             there.execute("UPDATE about SET summary = '', summarised_to = ?, indexed_to = ?", (last, last))
 
         self.file.write(work)
@@ -205,88 +201,8 @@ class MemoryStore:
     def _found(
         self, there: sqlite3.Connection, question: str, limit: int, longest: int, within_s: float | None
     ) -> tuple[Turn, ...]:
-        words = words_of(question)
-        if not words:
-            return ()
-        candidates = max(MOST_CANDIDATES, limit)
-        if self.file.has_index:
-            likeness = _by_index(there, words, candidates, within_s)
-        else:
-            likeness = _by_looking_through(there, words)
-        newest = _last_number(there)
-        best = sorted(likeness, key=lambda n: (likeness[n] * _freshness(newest - n), n), reverse=True)
-        return _turns_of(there, best[:limit], longest)
-
-
-# -- the search ------------------------------------------------------------------------------------------------------
-
-
-def _freshness(age: int) -> float:
-    """Return by how much a turn counts, so many turns later: from 1 down to a half."""
-    return float(0.5 + 0.5 ** (1 + age / HALF_AS_FRESH))
-
-
-def _by_index(
-    there: sqlite3.Connection, words: Sequence[str], at_most: int, within_s: float | None
-) -> dict[int, float]:
-    """Return how alike turns are to the words, by number; where none has a word, those with one that begins so."""
-    for match in (match_words(words), match_beginnings(words)):
-        if match and (found := _ranked(there, match, words, at_most, within_s)):
-            return found
-    return {}
-
-
-def _ranked(
-    there: sqlite3.Connection, match: str, words: Sequence[str], at_most: int, within_s: float | None
-) -> dict[int, float]:
-    """Rank by BM25, what was asked before what was answered; where that takes too long, rank the latest that match."""
-    try:
-        with _Deadline(there, within_s):
-            rows = there.execute(
-                "SELECT rowid, bm25(words, 1.0, 0.5) AS badness FROM words WHERE words MATCH ? "
-                "ORDER BY badness, rowid DESC LIMIT ?",
-                (match, at_most),
-            ).fetchall()
-        return {number: -badness for number, badness in rows}
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
-            raise
-    latest = there.execute(
-        "SELECT id, substr(question, 1, ?), substr(answer, 1, ?) FROM turns WHERE id IN "
-        "(SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?)",
-        (LOOKED_AT, LOOKED_AT, match, at_most),
-    )
-    return _counted(latest, words)
-
-
-def _by_looking_through(there: sqlite3.Connection, words: Sequence[str]) -> dict[int, float]:
-    """Do what can be done without FTS5: count the words in the latest turns."""
-    latest = there.execute(
-        "SELECT id, substr(question, 1, ?), substr(answer, 1, ?) FROM turns ORDER BY id DESC LIMIT ?",
-        (LOOKED_AT, LOOKED_AT, MOST_LOOKED_THROUGH),
-    )
-    return _counted(latest, words)
-
-
-def _counted(rows: Iterable[tuple[int, str, str]], words: Sequence[str]) -> dict[int, float]:
-    counts = {number: count_alike(words, f"{question} {answer}") for number, question, answer in rows}
-    return {number: count for number, count in counts.items() if count}
-
-
-class _Deadline:
-    """Interrupts what a connection does in this block once it has taken ``within_s`` seconds; None: never."""
-
-    def __init__(self, there: sqlite3.Connection, within_s: float | None) -> None:
-        self.there = there
-        self.within_s = within_s
-
-    def __enter__(self) -> None:
-        if self.within_s is not None:
-            until = monotonic() + self.within_s
-            self.there.set_progress_handler(lambda: monotonic() > until, STEPS_BETWEEN_LOOKS)
-
-    def __exit__(self, *_: object) -> None:
-        self.there.set_progress_handler(None, 0)
+        numbers = best_numbers(there, question, limit, self.file.has_index, within_s)
+        return _turns_of(there, numbers, longest)
 
 
 # -- statements ------------------------------------------------------------------------------------------------------
@@ -298,6 +214,8 @@ _Row = tuple[int, str, str, str]
 
 def _turn(row: _Row, summarised_to: int) -> Turn:
     number, question, answer, at = row
+    if not all(isinstance(text, str) for text in (question, answer, at)):
+        raise ValueError(f"turn {number} holds no texts")  # the file is damaged, as its schema forbids that
     return Turn(question, answer, datetime.fromisoformat(at), number <= summarised_to, number)
 
 
@@ -317,23 +235,22 @@ def _insert(there: sqlite3.Connection, question: str, answer: str, at: datetime)
 
 def _index_missing(there: sqlite3.Connection) -> None:
     """Make the latest turns findable: the one just written, and those that a Python without FTS5 wrote."""
-    there.execute(
-        "INSERT INTO words (rowid, question, answer) SELECT id, substr(question, 1, ?), substr(answer, 1, ?) "
-        "FROM turns WHERE id > (SELECT indexed_to FROM about) ORDER BY id",
+    missing = there.execute(
+        "SELECT id, substr(question, 1, ?), substr(answer, 1, ?) FROM turns "
+        "WHERE id > (SELECT indexed_to FROM about) ORDER BY id",
         (MOST_INDEXED, MOST_INDEXED),
     )
-    there.execute("UPDATE about SET indexed_to = ?", (_last_number(there),))
+    there.executemany(
+        "INSERT INTO words (rowid, question, answer) VALUES (?, ?, ?)",
+        ((number, searchable(question), searchable(answer)) for number, question, answer in missing),
+    )
+    there.execute("UPDATE about SET indexed_to = ?", (last_number(there),))
 
 
 def _summary(there: sqlite3.Connection) -> tuple[str, int]:
-    summary, summarised_to = there.execute("SELECT summary, summarised_to FROM about").fetchone()
+    [(summary, summarised_to)] = there.execute("SELECT summary, summarised_to FROM about")
     return str(summary), int(summarised_to)
 
 
 def _count(there: sqlite3.Connection) -> int:
     return int(there.execute("SELECT count(*) FROM turns").fetchone()[0])
-
-
-def _last_number(there: sqlite3.Connection) -> int:
-    row = there.execute("SELECT seq FROM sqlite_sequence WHERE name = 'turns'").fetchone()
-    return int(row[0]) if row else 0

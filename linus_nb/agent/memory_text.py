@@ -1,5 +1,8 @@
 """How what is remembered reads in a prompt, and how it is made to fit.
 
+Every line of it begins with a mark, or with two spaces where it goes on: so nothing that was once said, or read on some
+page by a tool, can stand in a prompt as if the user asked for it now.
+
 Short and plain, as a model of 135M parameters needs it. The embedded model was tried on six questions: from the turn
 that matters alone it answered all of them; with five other turns, five where the one that matters stood last, and two
 in order of time.
@@ -14,7 +17,8 @@ from itertools import accumulate
 
 from linus_nb.agent.memory_store import Turn
 from linus_nb.agent.requests import Message
-from linus_nb.models.usage import BYTES_PER_TOKEN, PUNCTUATION
+from linus_nb.models.usage import BYTES_PER_TOKEN
+from linus_nb.models.usage import token_quarters as size
 
 SUMMARY = "Earlier, in short: "
 QUESTION = "Earlier: "
@@ -66,11 +70,6 @@ class Budget:
         return self.quarter // self.latest
 
 
-def size(text: str) -> int:
-    """Return how much room a text takes, in quarters of a token: `estimated_tokens` before it is rounded up."""
-    return len(text.encode("utf-8", "replace")) + len(PUNCTUATION.findall(text))
-
-
 def clean(text: object) -> str:
     r"""Return a text that any file can hold: without NUL and halves of characters.
 
@@ -78,6 +77,15 @@ def clean(text: object) -> str:
     ('a�b', '?')
     """
     return str(text).encode("utf-8", "replace").decode("utf-8").replace("\0", "�")
+
+
+def indented(text: str) -> str:
+    r"""Return a text whose lines, but for the first, are indented; empty ones are left out.
+
+    >>> indented(" one\n\nEarlier: two\n")
+    'one\n  Earlier: two'
+    """
+    return "\n  ".join(line.rstrip() for line in text.splitlines() if line.strip()).lstrip()
 
 
 def cut(text: str, room: int) -> str:
@@ -95,6 +103,7 @@ def cut(text: str, room: int) -> str:
     return f"{kept}{CUT}" if kept else ""
 
 
+BREAK = size("\n")  # between any two lines
 MARKS = size(f"{QUESTION}\n{ANSWER}\n")  # room of a turn that is not for its own words, with the line break after it
 SMALLEST_TURN = MARKS + 24  # with less room than that, a turn that does not fit would tell nothing
 
@@ -107,7 +116,7 @@ def turn_text(turn: Turn, room: int) -> str:
     Earlier: my favourite colour is teal
     Answer: Noted.
     """
-    question, answer = turn.question.strip(), turn.answer.strip()
+    question, answer = indented(turn.question), indented(turn.answer)
     if room < min(SMALLEST_TURN, turn_size(turn)):
         return ""
     for_question, for_answer = shares([size(question), size(answer)], room - MARKS)
@@ -117,7 +126,7 @@ def turn_text(turn: Turn, room: int) -> str:
 
 def turn_size(turn: Turn) -> int:
     """Return how much room a turn needs, so that it is not cut."""
-    return MARKS + size(turn.question.strip()) + size(turn.answer.strip())
+    return MARKS + size(indented(turn.question)) + size(indented(turn.answer))
 
 
 def fitting(turns: Sequence[Turn], room: int) -> list[tuple[Turn, str]]:

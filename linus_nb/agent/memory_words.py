@@ -1,18 +1,21 @@
 """The words of a question, as a search in what was said earlier needs them.
 
-SQLite's porter tokenizer brings the forms of a word together ("likes", "liked"); what it does not know is done here:
-words that say nothing are dropped, and British and American spellings stand for each other.
+SQLite's porter tokenizer brings the forms of an English word together ("likes", "liked"), and takes accents off. What
+it does not know is done here: words that say nothing are dropped, British and American spellings stand for each other,
+and Chinese and Japanese, which have no spaces between words, are cut into pairs of characters.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 MOST_WORDS = 12  # of a question; every further one costs time and adds little
 LONGEST_QUESTION = 4000  # characters that are looked at: half of them from its beginning, half from its end
 LONGEST_WORD = 60
 SHORTEST_BEGINNING = 3
+SHORTEST_INSIDE = 4  # of a longer word: "Farbe" in "Lieblingsfarbe"
 
 _EMPTY = frozenset(
     """
@@ -22,8 +25,19 @@ _EMPTY = frozenset(
     out over own please re s same she should so some such t tell than that the their them then there these they this
     those through to too under until up us ve very was we were what when where which while who whom why will with would
     you your yours
-    """.split()  # noqa: SIM905  a hundred quoted words are no easier to read
+
+    aber auch auf aus bei beim bist da damit dann das dass dein deine dem den der dich die dir doch du durch ein eine
+    einem einen einer er es euch euer für gibt habe haben hast ich ihm ihn ihr im in ins ist ja kann kannst kein keine
+    können mein meine meinem meinen meiner mich mir nach nicht noch nur oder ob schon sehr seid sein seine seit sich
+    sie sind über und uns unser unsere unter vom von vor wann warum was welche welchem welchen welcher welches wem wen
+    wenn wer werden wie wieder wir wird wo woher wohin wurde zu zum zur
+
+    alors au aux avec avez avons ce cela ces cet cette chez combien comme dans de des donc du elle elles
+    en es est et ils il je la le les leur leurs lui ma mais mes moi mon ne nos notre nous ont ou où par pas pourquoi
+    quand que quel quelle quelles quels qui quoi sa sans ses sont suis sur ta tes toi ton tu un une vos votre vous
+    """.split()  # noqa: SIM905  hundreds of quoted words are no easier to read
 )
+_UNSPACED = re.compile(r"[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 
 _SPELLINGS = tuple(
     (re.compile(rf"^(\w{{2,}}){one}({endings})$"), rf"\g<1>{other}\g<2>")
@@ -48,8 +62,22 @@ def words_of(question: str) -> list[str]:
     """
     half = LONGEST_QUESTION // 2
     text = question if len(question) <= LONGEST_QUESTION else f"{question[:half]} {question[-half:]}"
-    found = (word[:LONGEST_WORD] for word in re.findall(r"[^\W_]+", text.lower()))
+    found = (word[:LONGEST_WORD] for word in re.findall(r"[^\W_]+", searchable(text.lower())))
     return list(dict.fromkeys(word for word in found if word not in _EMPTY))[:MOST_WORDS]
+
+
+def searchable(text: str) -> str:
+    """Return a text as it is indexed: where there are no spaces between words, as pairs of characters.
+
+    >>> searchable("I like 喜欢颜色!"), searchable("色")
+    ('I like  喜欢 欢颜 颜色 !', ' 色 ')
+    """
+    return _UNSPACED.sub(_in_pairs, text)
+
+
+def _in_pairs(run: re.Match[str]) -> str:
+    chars = run.group()
+    return f" {' '.join(chars[n : n + 2] for n in range(max(1, len(chars) - 1)))} "
 
 
 def spellings(word: str) -> list[str]:
@@ -74,31 +102,55 @@ def match_words(words: Iterable[str]) -> str:
 def match_beginnings(words: Iterable[str]) -> str:
     """Return the FTS5 query for what begins with any of the words; empty where all are too short for that.
 
-    >>> match_beginnings(["fav", "x"])
-    '"fav" *'
+    The last letter of a long word may be another one.
+
+    >>> match_beginnings(["fav", "x", "allergy"])
+    '"fav" * OR "allerg" *'
     """
-    long = (word for word in words if len(word) >= SHORTEST_BEGINNING)
+    long = (word if len(word) < 6 else word[:-1] for word in words if len(word) >= SHORTEST_BEGINNING)
     return " OR ".join(f'"{spelling}" *' for word in long for spelling in spellings(word))
+
+
+def insides(words: Iterable[str]) -> list[str]:
+    """Return the words that are long enough to be looked for within longer ones.
+
+    >>> insides(["farbe", "mag"])
+    ['farbe']
+    """
+    return [word for word in words if len(word) >= SHORTEST_INSIDE]
 
 
 # -- without FTS5 ----------------------------------------------------------------------------------------------------
 
 
 def count_alike(words: Sequence[str], text: str) -> float:
-    """Return how many of the words a text has, in any form or spelling; 0.5 for one that only begins alike.
+    """Return how many of the words a text has, in any form or spelling.
+
+    A word that only begins alike counts a half, and one that stands within a longer one a quarter.
 
     >>> count_alike(["colour", "like", "fav"], "My favourite colors are teal and red.")
     1.5
+    >>> count_alike(["farbe", "cafe"], "Die Lieblingsfarbe im Café")
+    1.25
     """
-    said = set(re.findall(r"[^\W_]+", text.lower()))
+    said = set(re.findall(r"[^\W_]+", searchable(_plain(text.lower()))))
     stems = {_stem(word) for word in said}
-    return sum(_alike(word, said, stems) for word in words)
+    return sum(_alike(_plain(word), said, stems) for word in words)
 
 
 def _alike(word: str, said: set[str], stems: set[str]) -> float:
     if any(_stem(spelling) in stems for spelling in spellings(word)):
         return 1.0
-    return 0.5 if len(word) >= SHORTEST_BEGINNING and any(other.startswith(word) for other in said) else 0.0
+    if len(word) >= SHORTEST_BEGINNING and any(other.startswith(word) for other in said):
+        return 0.5
+    return 0.25 if len(word) >= SHORTEST_INSIDE and any(word in other for other in said) else 0.0
+
+
+def _plain(text: str) -> str:
+    """Return a text without accents."""
+    if text.isascii():
+        return text
+    return "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
 
 
 def _stem(word: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from linus_nb import events
 from linus_nb.agent.loose_json import without_halves
+from linus_nb.agent.memory_remember import SUMMARY
 from linus_nb.agent.requests import CallModel, Message, Reply, Wanted
 from linus_nb.agent.schemas import is_strict, without_lengths
 from linus_nb.errors import ModelError
@@ -94,8 +95,8 @@ def _bound(llm: Any, tools: list[Any]) -> Any:
 
 
 def _is_streamed(request: CallModel) -> bool:
-    """Return whether somebody wants the reply as it comes; nobody wants to read half a JSON object."""
-    return events.streaming.get() and request.schema is None
+    """Return whether somebody wants the reply as it comes: not half a JSON object, nor what is only remembered."""
+    return events.streaming.get() and request.schema is None and request.purpose != SUMMARY
 
 
 def _usage_option(llm: Any) -> dict[str, Any]:
@@ -207,6 +208,8 @@ def _failed_call(llm: Any, request: CallModel, began: float, error: Exception) -
         _report_model(request, duration_s, reply)
         return reply
     events.report(events.ModelCalled(model_name(llm), duration_s, purpose=request.purpose, error=error))
+    if isinstance(error, StopIteration):  # no generator can raise it, and the loop is one
+        raise ModelError(f"the model raised StopIteration; it has nothing more to say: {error}") from error
     raise error
 
 
