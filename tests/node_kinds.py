@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from ast import literal_eval
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -154,6 +155,46 @@ def two_sided_runnable(body: Body) -> Any:
     return RunnableLambda(lambda given: body(given["x"]), function)
 
 
+def runnable_that_falls_back(body: Body) -> Any:
+    return async_runnable(body).with_fallbacks([])
+
+
+def _langgraph(node: Any) -> Any:
+    from langgraph.graph import END, START, StateGraph
+
+    return StateGraph(dict).add_node("work", node).add_edge(START, "work").add_edge("work", END).compile()
+
+
+def langgraph_graph(body: Body) -> Any:
+    return _langgraph(lambda state: {"out": body(state["x"])})
+
+
+def async_langgraph_graph(body: Body) -> Any:
+    async def work(state):
+        return {"out": await _asked(body, state)}
+
+    return _langgraph(work)
+
+
+def langgraph_in_a_chain(body: Body) -> Any:
+    return _langgraph(async_langgraph_graph(body)) | (lambda state: state["out"])
+
+
+def read(text: str) -> Any:
+    return literal_eval(text)
+
+
+def pydantic_ai_agent(body: Body) -> Any:
+    from pydantic_ai import Agent, TextOutput
+    from pydantic_ai.messages import ModelResponse, TextPart
+    from pydantic_ai.models.function import FunctionModel
+
+    async def model(messages, info):
+        return ModelResponse(parts=[TextPart(repr(body(read(messages[-1].parts[-1].content))))])
+
+    return Agent(FunctionModel(model), output_type=TextOutput(read))  # it is asked, and answers, in words
+
+
 def graph(body: Body) -> Any:
     return AgentDAG("inner").add_node(AgentNode("work", sync_function(body), output_key="out"))
 
@@ -197,6 +238,11 @@ KINDS: dict[str, Kind] = {
     "sync Runnable": Kind(sync_runnable, own_task=True),
     "async Runnable": Kind(async_runnable, awaits=True, own_task=True),
     "two-sided Runnable": Kind(two_sided_runnable, own_task=True),
+    "Runnable that falls back": Kind(runnable_that_falls_back, awaits=True, own_task=True),
+    "LangGraph graph": Kind(langgraph_graph, **_OF_GRAPH, own_task=True),
+    "async LangGraph graph": Kind(async_langgraph_graph, **_OF_GRAPH, awaits=True, own_task=True),
+    "LangGraph graph in a chain": Kind(langgraph_in_a_chain, awaits=True, own_task=True),
+    "Pydantic AI agent": Kind(pydantic_ai_agent, awaits=True, own_task=True),
     "graph": Kind(graph, **_OF_GRAPH),
     "async graph": Kind(async_graph, **_OF_GRAPH, awaits=True),
     "graph in a graph": Kind(graph_in_a_graph, lambda value: {"inner": {"out": value}}, awaits=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -106,3 +107,31 @@ def test_in_a_graph_deltas_carry_their_node_and_nobody_who_did_not_ask_gets_them
     for name in ("left", "right"):
         assert "".join(text for node, text in deltas if node == name) == "it was said loudly"
     assert told() == []
+
+
+def test_a_cancellation_that_comes_while_a_stream_is_closed_is_not_lost():
+    async def slow(x: str) -> str:
+        """Tidy up slowly."""
+        try:
+            await asyncio.sleep(100)
+        finally:
+            await asyncio.sleep(10)
+        return x
+
+    def reply(_, schema):
+        plan = {"tasks": [{"tool": "slow", "description": "d", "depends_on": []}]}
+        return plan if "tasks" in schema["properties"] else {"x": "a"}
+
+    async def reader():
+        async with contextlib.aclosing(Agent([slow], llm=ScriptedModel(reply)).stream("?")) as heard:
+            async for event in heard:
+                if isinstance(event, ToolStarted):
+                    break
+        return "went on"
+
+    async def main():
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):  # the run waits 0.2 s for its tool
+                await reader()
+
+    run(main())

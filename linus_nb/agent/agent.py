@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -24,6 +24,7 @@ from linus_nb.brief import brief
 from linus_nb.display import Shown
 from linus_nb.engine.interrupts import nobody, told_to
 from linus_nb.errors import LinusError
+from linus_nb.graph.given import as_text
 from linus_nb.masking import keep_secrets_of
 from linus_nb.tools.adapt import adapt_all
 from linus_nb.tools.checks import name_checked
@@ -164,7 +165,8 @@ class Agent(Shown):
         """Answer a question and yield what happens as it happens: ``async for event in agent.stream("…")``.
 
         `PlanMade`, `ToolStarted`, `ToolCalled`, `TokenDelta` (a piece of a reply in words) and `ModelCalled` of
-        `linus_nb.events`; the last event, `Answered`, holds the response. Breaking off cancels the run.
+        `linus_nb.events`; the last event, `Answered`, holds the response. Breaking off
+        cancels the run; where the loop's body may raise, `contextlib.aclosing` around the stream does.
 
         Raises:
             NoModelError: as `arun`; likewise ReplyError.
@@ -216,25 +218,6 @@ class Agent(Shown):
 
 
 _STRATEGIES: dict[str, Callable[[AgentRun], Steps[AgentResponse]]] = {"reasoning": answer, "tools": answer_in_turns}
-
-
-def as_text(task: Any) -> str:
-    r"""Return what an agent is given as text.
-
-    >>> as_text({"topic": "tides"})
-    'tides'
-    >>> as_text({"topic": "tides", "words": 20})
-    'topic: tides\nwords: 20'
-    """
-    if isinstance(task, str):
-        return task
-    if isinstance(task, Mapping):
-        if len(task) == 1:
-            return str(next(iter(task.values())))
-        return "\n".join(f"{key}: {value}" for key, value in task.items())
-    if hasattr(task, "to_messages"):  # what a LangChain prompt gives: roles would only confuse
-        return "\n".join(str(message.text) for message in task.to_messages())
-    return str(task.text if hasattr(task, "text") else task)
 
 
 class _NotAModelError(LinusError, TypeError):

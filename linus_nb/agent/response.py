@@ -10,6 +10,7 @@ from linus_nb.agent.telling import told
 from linus_nb.brief import Brief, brief
 from linus_nb.display import Shown
 from linus_nb.masking import masked
+from linus_nb.plain import Plain
 
 if TYPE_CHECKING:
     from linus_nb.engine.result import ExecutionResult
@@ -63,7 +64,7 @@ class ExecutionStep(Brief):
 
 
 @dataclass(frozen=True, repr=False)
-class AgentResponse(Shown):
+class AgentResponse(Shown, Plain):
     """An agent's answer, and how it came about; ``str()`` of it is the answer.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextvars import copy_context
@@ -58,5 +57,6 @@ async def streamed(work: Callable[[], Coroutine[Any, Any, AgentResponse]]) -> As
     finally:
         if not task.done():
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait([task])  # raises a cancellation of ours, and not the task's own
+            if not task.cancelled():
+                task.exception()  # looked at, so that asyncio does not complain of it

@@ -15,6 +15,7 @@ from linus_nb.engine.record import RunRecord, fold
 from linus_nb.errors import RunFailedError
 from linus_nb.events import Event, GraphShape, NodeStatus
 from linus_nb.masking import masked
+from linus_nb.plain import Plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +102,7 @@ class RecordedRun(Drawn):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ExecutionResult(RecordedRun):
+class ExecutionResult(RecordedRun, Plain):
     """The result of a run.
 
     Attributes:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from linus_nb.errors import GraphError
+from linus_nb.graph.pydantic_ai_agent import answering, is_pydantic_ai_agent
 
 if TYPE_CHECKING:
     from linus_nb.graph.plan import Plan
@@ -66,6 +67,8 @@ def understand(thing: Any) -> Target:
     if type(thing) is FunctionType and not hasattr(thing, "run") and not hasattr(thing, "invoke"):  # by far the most
         is_async = bool(thing.__code__.co_flags & inspect.CO_COROUTINE) or inspect.iscoroutinefunction(thing)
         return Target("function", None if is_async else thing, thing if is_async else None, _parameters(thing))
+    if is_pydantic_ai_agent(thing):
+        return Target("agent", None, answering(thing))
     if not isinstance(thing, type):  # a class is a callable that makes objects, even if those have run()
         for kind, sync_name, async_name in (("agent", "run", "arun"), ("runnable", "invoke", "ainvoke")):
             blocking = _method(thing, sync_name)
@@ -90,13 +93,25 @@ def understand(thing: Any) -> Target:
     )
 
 
+_HOLDERS = ("steps__", "steps", "nodes", "bound", "runnable", "runnables", "fallbacks", "branches", "default", "mapper")
+
+
 def _only_awaits(runnable: Any) -> bool:
-    """Return whether a Runnable has a part that LangChain can only await: one made of an async function."""
-    if hasattr(runnable, "afunc") and not hasattr(runnable, "func"):
+    """Return whether a Runnable has a part that can only be awaited: one made of an async function."""
+    if getattr(runnable, "afunc", None) is not None and getattr(runnable, "func", None) is None:
         return True
-    parts = getattr(runnable, "steps__", None) or getattr(runnable, "steps", None) or ()
-    inside = [*(parts.values() if isinstance(parts, Mapping) else parts), getattr(runnable, "bound", None)]
-    return any(_only_awaits(part) for part in inside if part is not None)
+    held = (getattr(runnable, name, None) for name in _HOLDERS)
+    return any(_only_awaits(part) for value in held for part in _runnables_in(value))
+
+
+def _runnables_in(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _runnables_in(part)
+    elif hasattr(value, "ainvoke") and not isinstance(value, type):
+        yield value
 
 
 def _method(thing: Any, name: str) -> Callable[..., Any] | None:
