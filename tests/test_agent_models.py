@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import copy
 import pickle
+import threading
 
 import pytest
-from langchain_core.language_models import FakeListLLM
+from langchain_core.language_models import FakeListChatModel, FakeListLLM
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import StructuredTool
 
 from linus_nb import Agent, AgentDAG, AgentNode, DAGExecutor
 from linus_nb.agent.stream import Answered
 from linus_nb.errors import ModelError, ToolError
+from linus_nb.events import TokenDelta
 from linus_nb.testing import ScriptedModel, ToolCalls
+from tests.real_time import in_time
 from tests.virtual_time import run
 
 
@@ -111,3 +116,47 @@ def test_an_agent_copies_as_itself_and_says_why_it_is_not_pickled():
     assert copy.deepcopy({"agent": agent})["agent"] is agent
     with pytest.raises(TypeError, match="the agent 'doubler' cannot be pickled"):
         pickle.dumps(agent)
+
+
+class Blocking(FakeListChatModel):
+    """A model without a way to be awaited, as people write them."""
+
+
+def test_a_model_that_only_blocks_is_asked_by_many_at_once_and_holds_nobody_up_when_it_is_given_up():
+    together = threading.Barrier(20, timeout=10)
+    go_on = threading.Event()
+
+    class Together(Blocking):
+        def _call(self, *args, **options):
+            together.wait()  # all twenty are being asked at this moment
+            return super()._call(*args, **options)
+
+    class Stuck(Blocking):
+        def _call(self, *args, **options):
+            go_on.wait(60)
+            return super()._call(*args, **options)
+
+    async def many():
+        agent = Agent(llm=Together(responses=["yes"]))
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(agent.arun("?")) for _ in range(20)]
+        return {str(task.result()) for task in tasks}
+
+    async def given_up():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await Agent(llm=Stuck(responses=["late"])).arun("?")
+
+    assert in_time(lambda: asyncio.run(many())) == {"yes"}
+    try:
+        in_time(lambda: asyncio.run(given_up()))  # a pool's thread would be waited for
+    finally:
+        go_on.set()
+
+
+def test_a_model_that_only_blocks_streams_too():
+    async def streamed():
+        events_of_it = [event async for event in Agent(llm=Blocking(responses=["Hi"])).stream("?")]
+        return [event.text for event in events_of_it if isinstance(event, TokenDelta)]
+
+    assert asyncio.run(streamed()) == ["H", "i"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from linus_nb.agent.agent_run import AgentRun
 from linus_nb.agent.approval import Approval, Approve, checked
-from linus_nb.agent.drivers import adrive, drive, in_thread
+from linus_nb.agent.drivers import adrive, drive
 from linus_nb.agent.kept import kept
 from linus_nb.agent.loop import answer
 from linus_nb.agent.memory import Memory
@@ -23,6 +23,7 @@ from linus_nb.agent.turns import answer_in_turns
 from linus_nb.brief import brief
 from linus_nb.display import Shown
 from linus_nb.engine.interrupts import nobody, told_to
+from linus_nb.engine.threads import in_thread
 from linus_nb.errors import LinusError
 from linus_nb.graph.given import as_text
 from linus_nb.masking import keep_secrets_of

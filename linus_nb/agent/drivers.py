@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,7 +24,7 @@ from linus_nb.agent.requests import (
     ToolOutcome,
 )
 from linus_nb.agent.telling import told
-from linus_nb.engine.threads import ThreadCall
+from linus_nb.engine.threads import in_thread
 from linus_nb.errors import NobodyToAskError
 from linus_nb.tools.tool import Tool
 
@@ -100,14 +99,6 @@ async def _to_its_end(function: Callable[[], T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait({call}, timeout=GRACE_S)
         raise
-
-
-async def in_thread(function: Callable[[], T]) -> T:
-    """Await a blocking call that runs in a daemon thread, in a copy of the caller's context."""
-    call = ThreadCall(function, copy_context())
-    await call.wait()
-    result: T = call.outcome()
-    return result
 
 
 # -- tools -----------------------------------------------------------------------------------------------------------

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from linus_nb import events
+from linus_nb.agent.hearing import heard
 from linus_nb.agent.loose_json import without_halves
 from linus_nb.agent.memory_remember import SUMMARY
 from linus_nb.agent.requests import CallModel, Message, Reply, Wanted
 from linus_nb.agent.schemas import is_strict, without_lengths
+from linus_nb.engine.threads import in_thread
 from linus_nb.errors import ModelError
 from linus_nb.models import model_name
 from linus_nb.models.prices import cost_of_call
@@ -60,6 +64,10 @@ def _invoke(llm: Any, request: CallModel, messages: list[Any], options: dict[str
 
 
 async def _ainvoke(llm: Any, request: CallModel, messages: list[Any], options: dict[str, Any]) -> Any:
+    if _only_blocks(_innermost(llm), _is_streamed(request)):
+        # in a thread of ours: LangChain would use asyncio's few, which asyncio.run and the interpreter's exit wait for
+        with heard(asyncio.get_running_loop()):
+            return await in_thread(partial(_invoke, llm, request, messages, options))
     llm = _with_tools(llm, request)
     if not _is_streamed(request):
         return await llm.ainvoke(messages, **options)
@@ -67,6 +75,16 @@ async def _ainvoke(llm: Any, request: CallModel, messages: list[Any], options: d
     async for chunk in llm.astream(messages, **options, **_usage_option(llm)):
         whole = _with_chunk(whole, chunk, request)
     return whole
+
+
+_BASES = frozenset(("langchain_core.language_models.chat_models", "langchain_core.language_models.llms"))
+
+
+def _only_blocks(model: Any, streamed: bool) -> bool:
+    """Return whether a model has no way of its own to be awaited, but only the stopgaps of LangChain's base classes."""
+    ways = ["_agenerate", "_acall", *(["_astream"] if streamed else [])]
+    found = [getattr(type(model), name) for name in ways if hasattr(type(model), name)]
+    return bool(found) and all(way.__module__ in _BASES for way in found)
 
 
 def _with_tools(llm: Any, request: CallModel) -> Any:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import copy_context
 from typing import Any
 
-from linus_nb import events
+from linus_nb.agent.hearing import heard
 from linus_nb.engine import policy
 from linus_nb.engine.background import run_blocking
 from linus_nb.engine.deadline import ExpiredError, within
@@ -69,7 +68,7 @@ def _attempt(tool: Tool, arguments: Arguments) -> Any:
     limit = tool.timeout_seconds
     until = None if limit is None else time.monotonic() + limit
     try:
-        with _heard():
+        with heard():
             if tool.blocking is None:
                 return _finished(_awaited(tool, arguments), until)
             try:
@@ -102,7 +101,7 @@ async def _attempt_awaited(tool: Tool, arguments: Arguments) -> Any:
     assert task is not None
     before = task.cancelling()
     try:
-        with _heard():
+        with heard(asyncio.get_running_loop()):
             work = _awaited(tool, arguments)
             value = await (work if tool.timeout_seconds is None else within(tool.timeout_seconds, work))
     except asyncio.CancelledError as error:
@@ -148,25 +147,3 @@ def _block(tool: Tool, arguments: Arguments) -> Any:
 
 def _own_cancellation(tool: Tool) -> ToolError:
     return ToolError(f"{tool.name!r} was cancelled from inside: something that it waits for was cancelled")
-
-
-@contextmanager
-def _heard() -> Iterator[None]:
-    """Let what is reported in this context count until the end of the block, and no later."""
-    receiver = events.sink.get()
-    if receiver is None:
-        yield
-        return
-    receive, place = receiver
-    over = False
-
-    def while_awaited(at: Any, reported: events.Call | events.Progress) -> None:
-        if not over:
-            receive(at, reported)
-
-    token = events.sink.set((while_awaited, place))
-    try:
-        yield
-    finally:
-        over = True
-        events.sink.reset(token)

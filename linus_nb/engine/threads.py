@@ -10,10 +10,11 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextvars import Context, ContextVar
+from contextvars import Context, ContextVar, copy_context
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 Work = Callable[[], None]
 waited_for: ContextVar[set[Future[None]] | None] = ContextVar("linus_nb_waited_for", default=None)
 """What the blocking code of this context waits for on the background loop: given up, it is cancelled with it."""
@@ -112,3 +113,11 @@ class ThreadCall:
     def wait_on(self, timeout_s: float) -> bool:
         """Block on, after `wait_blocking`, at most ``timeout_s`` seconds; return whether it has come back."""
         return self._over.wait(min(timeout_s, threading.TIMEOUT_MAX))
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """Await a blocking call that runs in a daemon thread, in a copy of the caller's context."""
+    call = ThreadCall(function, copy_context())
+    await call.wait()
+    result: T = call.outcome()
+    return result
