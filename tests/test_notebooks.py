@@ -72,6 +72,43 @@ def test_the_graphs_do_what_their_text_says(tmp_path):
     assert dataflow < levels  # by 0.3 s of 0.75, in real seconds
 
 
+@pytest.mark.kernel
+@pytest.mark.local_model
+def test_the_agents_do_on_the_real_local_model_what_their_text_says(tmp_path):
+    everything = "\n".join(executed("04_agents.ipynb", tmp_path))
+    for shown in (
+        "rain, 4 degrees",  # a function of one's own
+        "12 chairs",  # a tool with examples
+        "level 1  ✓ 1 weather",  # the plan as a graph, two tasks of it at the same time
+        "✓ 2 weather",
+        "Person(name='Maria', age=34, town='Lisbon')",
+        "teal",  # told in one run, asked for in another
+        "weather({'city': 'Rome'}) = sun, 21 degrees",
+        "the call of 'weather' was not allowed",
+        "the provider is gone",
+    ):
+        assert shown in everything
+
+
+@pytest.mark.kernel
+def test_a_run_is_watched_stopped_and_continued_as_the_text_says(tmp_path):
+    everything = "\n".join(executed("05_watching.ipynb", tmp_path))
+    for shown in (
+        "research ✓ success · dataflow",
+        "✓ search",
+        "2 tries",
+        "research ■ cancelled · levels",
+        "'search': 'three papers about barriers'",  # kept
+        "research ✓ success · levels",  # in the background, shown in the cell that began it
+        "TokenDelta(text='comes.'",
+        "dataflow won't ask.",  # %%agent
+        "node 'busy' kept the event loop busy",
+        'n1("✓ search<br>given")',
+    ):
+        assert shown in everything
+    assert "widget-view" not in everything
+
+
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda p: p.name)
 def test_a_notebook_is_committed_with_outputs_and_without_errors_or_paths(path):
     notebook = nbformat.read(path, as_version=4)
