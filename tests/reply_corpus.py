@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from langchain_core.messages import AIMessage  # noqa: TID253  tests/ is no part of the package
+from langchain_core.messages import AIMessage
 
 from linus_nb.testing import ToolCalls
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessage  # noqa: TID253  tests/ is no part of the package
+from langchain_core.messages import AIMessage
 from pydantic import TypeAdapter
 
 from linus_nb import Agent

@@ -1,7 +1,5 @@
 """The switch holds for calls, too: whoever built the model, and however it is called."""
 
-# ruff: noqa: TID253  these tests are about LangChain's own classes
-
 from __future__ import annotations
 
 import asyncio

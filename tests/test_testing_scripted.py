@@ -1,7 +1,5 @@
 """The scripted model itself."""
 
-# ruff: noqa: TID253  these tests are about LangChain's own classes
-
 from __future__ import annotations
 
 import asyncio

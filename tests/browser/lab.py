@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +52,32 @@ class Lab:
     port: int
     token: str
     root: Path
+    folder: str = ""  # below the server's own
 
     def address(self, notebook: str) -> str:
-        return f"http://127.0.0.1:{self.port}/lab/tree/{notebook}?reset&token={self.token}"
+        return f"http://127.0.0.1:{self.port}/lab/tree/{self.folder}{notebook}?reset&token={self.token}"
+
+    def within(self, name: str) -> Lab:
+        """Return the same server, seen from a new folder."""
+        (self.root / name).mkdir()
+        return replace(self, root=self.root / name, folder=f"{self.folder}{name}/")
+
+    def tidy(self) -> None:
+        """End all kernels that run, and go back to the light theme."""
+        for session in json.loads(self._asked("GET", "api/sessions")):
+            self._asked("DELETE", f"api/sessions/{session['id']}")
+        self._asked("PUT", "lab/api/settings/@jupyterlab/apputils-extension:themes", {"raw": "{}"})
+
+    def _asked(self, method: str, path: str, body: Any = None) -> bytes:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/{path}",
+            method=method,
+            headers={"Authorization": f"token {self.token}", "Content-Type": "application/json"},
+            data=None if body is None else json.dumps(body).encode(),
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            content: bytes = answer.read()
+        return content
 
 
 @contextlib.contextmanager

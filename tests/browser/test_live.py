@@ -24,7 +24,7 @@ async def long():
     await asyncio.sleep(60)
 
 words = {f"one two {HOSTILE} three"!r}
-speaker = Agent(llm=ScriptedModel(lambda *_: words, latency_s=60))
+speaker = Agent(llm=ScriptedModel(lambda *_: words, latency_s=25))
 dag = AgentDAG('live')
 dag.add_node(AgentNode('quick', quick, output_key='q'))
 dag.add_node(AgentNode({HOSTILE!r}, speaker, input_mapping={{'q': 'q'}}))
