@@ -160,3 +160,36 @@ def test_a_model_that_only_blocks_streams_too():
         return [event.text for event in events_of_it if isinstance(event, TokenDelta)]
 
     assert asyncio.run(streamed()) == ["H", "i"]
+
+
+def test_an_agent_is_copied():
+    agent = Agent([double], llm=planned(), name="doubler")
+    assert copy.copy(agent).name == "doubler"
+    assert str(copy.copy(agent).run("?")) == "It is 42."
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"max_iterations": "3"}, "max_iterations='3'"),
+        ({"max_iterations": 2.5}, "max_iterations=2.5"),
+        ({"max_iterations": True}, "max_iterations=True"),
+        ({"instructions": 3}, "instructions=3"),
+        ({"memory": "x"}, "memory='x' is no memory"),
+        ({"output_schema": "Report"}, "output_schema='Report' is no type that can be checked"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused_at_once(options, said):
+    with pytest.raises((TypeError, ValueError), match=said):
+        Agent(llm=planned(), **options)
+
+
+def test_no_instructions_are_none():
+    assert str(Agent([double], llm=planned(), instructions=None).run("?")) == "It is 42."
+
+
+def test_a_model_that_goes_on_calling_tools_to_the_limit_leaves_what_they_gave():
+    model = ScriptedModel(lambda messages, schema, tools: ToolCalls([("double", {"number": 21})]))
+    response = Agent([double], llm=model, strategy="tools", max_iterations=2).run("?")
+    assert str(response).startswith("42")
+    assert "limit of 2 iterations" in str(response)

@@ -76,7 +76,7 @@ class Agent(Shown):
         *,
         llm: BaseChatModel | None = None,
         name: str = "agent",
-        instructions: str = "",
+        instructions: str | None = "",
         max_iterations: int = 5,
         strategy: Literal["reasoning", "tools"] = "reasoning",
         input_schema: Any = None,
@@ -86,8 +86,12 @@ class Agent(Shown):
     ) -> None:
         if llm is not None and not (hasattr(llm, "invoke") and hasattr(llm, "ainvoke")):
             raise _NotAModelError(llm)
-        if max_iterations < 1:
+        if not isinstance(max_iterations, int) or isinstance(max_iterations, bool) or max_iterations < 1:
             raise _IterationsError(max_iterations)
+        if memory is not None and not isinstance(memory, Memory):
+            raise _NotAMemoryError(memory)
+        if not isinstance(instructions, str | None):
+            raise _InstructionsError(instructions)
         if strategy not in _STRATEGIES:
             raise _StrategyError(strategy)
         self.tools = adapt_all(tools)
@@ -95,7 +99,7 @@ class Agent(Shown):
             for tool in self.tools:
                 name_checked(tool)  # a provider would refuse it
         self.name = name
-        self.instructions = instructions
+        self.instructions = instructions or ""
         self.max_iterations = max_iterations
         self.strategy = strategy
         self.approve = checked(approve)
@@ -205,6 +209,11 @@ class Agent(Shown):
         strategy = _STRATEGIES[self.strategy]
         return strategy(run) if self.memory is None else answer_with_memory(run, self.memory, strategy)
 
+    def __copy__(self) -> Agent:
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Agent:
         """Return the agent itself: it holds nothing of a run, and its model's connections have no copies."""
         return self
@@ -227,8 +236,18 @@ class _NotAModelError(LinusError, TypeError):
 
 
 class _IterationsError(LinusError, ValueError):
-    def __init__(self, max_iterations: int) -> None:
-        super().__init__(f"max_iterations={max_iterations} leaves no room for an answer; give 1 or more")
+    def __init__(self, max_iterations: object) -> None:
+        super().__init__(f"max_iterations={max_iterations!r} leaves no room for an answer; give a whole number from 1")
+
+
+class _InstructionsError(LinusError, TypeError):
+    def __init__(self, instructions: object) -> None:
+        super().__init__(f"instructions={instructions!r} is no text; give what the model is told in every question")
+
+
+class _NotAMemoryError(LinusError, TypeError):
+    def __init__(self, memory: object) -> None:
+        super().__init__(f"memory={memory!r} is no memory; give linus_nb.Memory(), or with a file Memory(path=…)")
 
 
 class _NotPickledError(LinusError, TypeError):

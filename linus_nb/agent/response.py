@@ -10,7 +10,7 @@ from linus_nb.agent.telling import told
 from linus_nb.brief import Brief, brief
 from linus_nb.display import Shown
 from linus_nb.masking import masked
-from linus_nb.plain import Plain
+from linus_nb.plain import Plain, plain_data
 
 if TYPE_CHECKING:
     from linus_nb.engine.result import ExecutionResult
@@ -58,8 +58,8 @@ class ExecutionStep(Brief):
         return self.end_s - self.start_s
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the step as plain data; the result is kept by reference."""
-        facts = {name: value for name, value in self.__dict__.items() if name != "said"}
+        """Return the step as plain data, which JSON can hold."""
+        facts = {name: plain_data(value) for name, value in self.__dict__.items() if name != "said"}
         return facts | {"duration_s": self.duration_s}
 
 
@@ -104,9 +104,9 @@ class AgentResponse(Shown, Plain):
         return f"{masked(answer, LONGEST_ANSWER)}\n\n({', '.join(facts)})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data (tool results as they are)."""
+        """Return everything as plain data, which JSON can hold; the objects themselves are in the attributes."""
         return {
-            "result": self.result.model_dump() if hasattr(self.result, "model_dump") else self.result,
+            "result": plain_data(self.result),
             "metrics": self.metrics.to_dict(),
             "execution_history": [step.to_dict() for step in self.execution_history],
             "completion_status": self.completion_status,

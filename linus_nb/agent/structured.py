@@ -38,19 +38,20 @@ class Structure:
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
         from pydantic import TypeAdapter
-        from pydantic.errors import PydanticSchemaGenerationError
 
-        try:
-            return TypeAdapter(self.kind)
-        except PydanticSchemaGenerationError as error:
-            raise TypeError(
-                f"{self.role}={self.kind!r} is no type that can be checked; give a pydantic model"
-            ) from error
+        return TypeAdapter(self.kind)
 
     @cached_property
     def schema(self) -> dict[str, Any]:
         """The JSON schema that a model is shown."""
-        return self._adapter.json_schema()
+        from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
+
+        try:
+            return self._adapter.json_schema()
+        except (PydanticUserError, PydanticUndefinedAnnotation) as error:
+            raise TypeError(
+                f"{self.role}={self.kind!r} is no type that can be checked; give a pydantic model"
+            ) from error
 
     def read(self, text: str) -> Any:
         """Return what a model wrote as this type; the JSON may stand in prose or in a fence.

@@ -31,6 +31,7 @@ def answer_in_turns(run: AgentRun) -> Steps[AgentResponse]:
         if not wanted:
             said = answered(reply.text)
             status = COMPLETED if said else "the model said nothing"
+            said = said or _last_result(run)
             return run.finished((yield from _result(run, messages, said)), status)
         steps = yield from _called(run, iteration, wanted)
         if reply.wanted:
@@ -41,8 +42,13 @@ def answer_in_turns(run: AgentRun) -> Steps[AgentResponse]:
         run.history += steps
     messages.append(("user", "Answer now from what is known, without another tool."))
     reply = yield from ask(run, CallModel(tuple(messages), "final answer", tools=tools))
-    result = yield from _result(run, messages, answered(reply.text))
+    result = yield from _result(run, messages, answered(reply.text) or _last_result(run))
     return run.finished(result, f"the limit of {run.max_iterations} iterations was reached")
+
+
+def _last_result(run: AgentRun) -> str:
+    """Return what there is where the model does not say it."""
+    return next((step.text for step in reversed(run.history) if step.status == COMPLETED), "")
 
 
 def _result(run: AgentRun, messages: list[AnyMessage], said: str) -> Steps[Any]:

@@ -56,5 +56,5 @@ def require_real_models(wanted: str) -> None:
         return
     raise NoModelError(
         f"{wanted} was asked for, and real models are switched off by {switch}; "
-        "use a scripted model of linus_nb.testing, or build the model inside real_models_allowed()"
+        "use a scripted model of linus_nb.testing, or make the call inside real_models_allowed()"
     )
