@@ -111,7 +111,7 @@ def _field(step: Any, key: str) -> Any:
 
 
 def _cell(value: Any) -> str:
-    if value is None or value == "":
+    if value is None or (isinstance(value, str) and not value):
         return "–"
     return printable_start(value if isinstance(value, str) else brief(value, LONGEST_CELL), LONGEST_CELL)
 
