@@ -14,7 +14,7 @@ from tests.browser.lab import CHROMIUM_OPTIONS, Lab, chromium, jupyterlab
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with jupyterlab(tmp_path_factory.mktemp("lab")) as running:
         yield running
@@ -27,8 +27,9 @@ def lab(server: Lab) -> Iterator[Lab]:
     server.tidy()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
+    """A browser; it ends with this folder, as Playwright keeps an event loop running in this thread meanwhile."""
     executable = chromium()
     if executable is None:
         pytest.skip("no chromium on PATH; install it to run the browser tests (apt-get install chromium)")
