@@ -12,6 +12,13 @@ from linus_nb.models.usage import Usage
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
+COLOUR = ("my favourite colour is teal", "Noted.")
+
+
+def questions(turns):
+    return [turn.question for turn in turns]
+
+
 def turn(question, answer="Noted.", **facts):
     return Turn(question, answer, AT, **facts)
 

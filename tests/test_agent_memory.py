@@ -16,9 +16,7 @@ from linus_nb.errors import (
     MemoryInUseError,
     NotAMemoryError,
 )
-from tests.memory_steps import talk
-
-COLOUR = ("my favourite colour is teal", "Noted.")
+from tests.memory_steps import COLOUR, questions, talk
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -30,10 +28,6 @@ def memory(request, tmp_path):
 @pytest.fixture
 def without_fts5(monkeypatch):
     monkeypatch.setattr(memory_file, "has_fts5", lambda _: False)
-
-
-def questions(turns):
-    return [turn.question for turn in turns]
 
 
 # -- turns -----------------------------------------------------------------------------------------------------------

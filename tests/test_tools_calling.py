@@ -13,7 +13,6 @@ from linus_nb.agent.tool_calls import acall, call
 from linus_nb.engine import policy
 from linus_nb.errors import ToolError, ToolTimeoutError
 from linus_nb.tools import Tool, tool
-from linus_nb.tools.adapt import adapt
 from tests.real_time import in_time
 from tests.virtual_time import run
 
@@ -398,27 +397,3 @@ def test_the_sink_is_as_before_when_the_call_has_ended():
         assert events.sink.get() is sink
     finally:
         events.sink.reset(token)
-
-
-def test_a_langchain_tool_that_must_be_awaited_is_awaited_by_blocking_callers_too():
-    from langchain_core.tools import BaseTool
-
-    class OnlyAwaited(BaseTool):
-        name: str = "only_awaited"
-        description: str = "Double a number."
-
-        def _run(self, number: int) -> int:
-            raise NotImplementedError("await it")
-
-        async def _arun(self, number: int) -> int:
-            return 2 * number
-
-    assert call(adapt(OnlyAwaited()), {"number": 21}) == 42
-
-
-def test_what_langchain_calls_a_tool_of_one_text_takes_one_text():
-    from langchain_core.tools import Tool as OneText
-
-    tool = adapt(OneText(name="shout", func=lambda text: text.upper(), description="Shout."))
-    assert tool.schema["properties"] == {"tool_input": {"type": "string"}}
-    assert call(tool, {"tool_input": "hello"}) == "HELLO"

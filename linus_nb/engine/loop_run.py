@@ -24,7 +24,6 @@ from linus_nb.graph.plan import Place
 from linus_nb.masking import logger
 
 INTERRUPT_S = 1.0  # a cancellation that comes so soon after an interrupt comes from it
-
 _set_sink = ev.sink.set
 
 
