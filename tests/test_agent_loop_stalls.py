@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from linus_nb import models
 from tests.loop_monitor import LOCK, LONGEST_S, watching
 from tests.stall_cases import all_cases, watched
 
@@ -36,6 +37,12 @@ def assert_no_stalls(attempt: Callable[[], list[str]]) -> None:
         if not too_long:
             return
     pytest.fail("\n".join(too_long))
+
+
+@pytest.fixture(autouse=True)
+def default_model_as_it_was(monkeypatch):
+    """Put the default model back: a case has one of its own, also in an interpreter that is not a test's."""
+    monkeypatch.setattr(models, "default_model", models.default_model)
 
 
 @pytest.mark.parametrize("name", CASES)

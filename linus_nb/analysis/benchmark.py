@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from linus_nb.analysis.comparison import Measurement, comparison_table, differences
 from linus_nb.analysis.machine import machine_facts
 from linus_nb.dag import AgentDAG
+from linus_nb.display import current_cell
 from linus_nb.engine.background import run_blocking
 from linus_nb.engine.executor import DAGExecutor
 from linus_nb.engine.gates import Schedule
@@ -195,7 +196,7 @@ async def _measure(
 
     turns = warmup + repeats
     # in a kernel stderr is shown on red ground, as if something had gone wrong; there the bar stays, as one line
-    in_kernel = "ipykernel" in sys.modules
+    in_kernel = current_cell() is not None
     with tqdm(
         total=turns * len(session.modes),
         unit="run",
