@@ -106,9 +106,12 @@ def test_a_handles_repr_says_where_it_stands():
 def test_stop_during_the_await_of_a_run_in_the_background_cancels_the_run():
     handles = []
 
+    async def stopped_while_it_sleeps():  # it begins when the cell awaits
+        asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGINT)
+        await asyncio.sleep(30)
+
     async def cell():
-        handles.append(AgentDAG().add_node(AgentNode("slow", sleeper(30), output_key="out")).start())
-        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+        handles.append(AgentDAG().add_node(AgentNode("slow", stopped_while_it_sleeps)).start())
         await handles[0]
 
     with pytest.raises(KeyboardInterrupt):
