@@ -11,10 +11,10 @@ from linus_nb.agent.approval import Answer, Question
 from linus_nb.engine.threads import ThreadCall
 from linus_nb.notebook.approval_fields import Field, UnfittingError, arguments_of, fields_of
 from linus_nb.notebook.approval_line import answered, waiting_text
+from linus_nb.notebook.surroundings import WIDGET
 from linus_nb.rendering.palette import STATUSES
 from linus_nb.rendering.type_setting import printable
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
 LONGEST_LINE = 80
 MOST_ROWS = 12
 

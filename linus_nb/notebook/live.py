@@ -14,6 +14,7 @@ from linus_nb.engine.history import latest_like
 from linus_nb.engine.run import Run
 from linus_nb.engine.threads import ThreadCall
 from linus_nb.events import Event, GraphShape, RunFinished
+from linus_nb.notebook.surroundings import WIDGET
 from linus_nb.rendering.bundle import MOST_NODES_PICTURED
 from linus_nb.rendering.draw import layout_of
 from linus_nb.rendering.live_page import LivePage
@@ -22,7 +23,6 @@ from linus_nb.rendering.picture import picture
 if TYPE_CHECKING:
     from linus_nb.notebook.live_widget import LiveWidget
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
 INTERVAL_S = 0.1  # between two updates
 SIGN_OF_LIFE_S = 2.0  # between two updates where nothing happens
 

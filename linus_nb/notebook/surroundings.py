@@ -8,6 +8,7 @@ from typing import Any
 
 from linus_nb.errors import NobodyToAskError
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
 LONGEST_STALL_S = 5.0
 
 
