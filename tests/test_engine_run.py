@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -103,19 +104,49 @@ def test_a_handles_repr_says_where_it_stands():
     assert after.startswith("<Run of 'diamond': success, 5 of 5 nodes ended, 6.")
 
 
-def test_stop_during_the_await_of_a_run_in_the_background_cancels_the_run():
+def raises_interrupt(number, frame):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("handler", [signal.default_int_handler, raises_interrupt])
+def test_stop_during_the_await_of_a_run_in_the_background_cancels_the_run(handler):
+    """Beside a handler that is not Python's own, asyncio.run sets none: Ctrl-C cancels all tasks, in no order."""
     handles = []
 
     async def stopped_while_it_sleeps():  # it begins when the cell awaits
         asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGINT)
         await asyncio.sleep(30)
 
+    async def slow():
+        await asyncio.sleep(30)
+
     async def cell():
-        handles.append(AgentDAG().add_node(AgentNode("slow", stopped_while_it_sleeps)).start())
+        dag = AgentDAG().add_node(AgentNode("slow", stopped_while_it_sleeps))
+        for name in "abcdefgh":
+            dag.add_node(AgentNode(name, slow))
+        handles.append(dag.start())
         await handles[0]
 
-    with pytest.raises(KeyboardInterrupt):
-        asyncio.run(cell())
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(cell())
+    finally:
+        signal.signal(signal.SIGINT, before)
     result = handles[0].result()
     assert result.status == "cancelled"
-    assert result.record.nodes["slow"].status is NodeStatus.CANCELLED
+    assert {node.status for node in result.record.nodes.values()} == {NodeStatus.CANCELLED}
+
+
+def test_a_wait_that_is_forgotten_and_closed_in_another_thread_leaves_interrupts_as_they_were():
+    async def cell():
+        waiting = AgentDAG().add_node(AgentNode("one", lambda: 1)).start().__await__()
+        next(waiting)  # as of a task whose loop was closed: the collector closes it later, wherever it runs
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(waiting.close).result()
+
+    asyncio.run(cell())
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    asyncio.run(DAGExecutor(AgentDAG().add_node(AgentNode("one", lambda: 1))).aexecute())  # the handler heals
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -15,29 +15,35 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-_listeners: list[tuple[asyncio.AbstractEventLoop, Callable[[], None]]] = []
+_listeners: list[tuple[asyncio.AbstractEventLoop, Callable[[], None], Callable[[], None]]] = []
 _previous: Any = None  # the handler that was there before ours
 _at_work = False
 
 
+def nobody() -> None:
+    """Listen to nothing."""
+
+
 @contextmanager
-def told_to(listener: Callable[[], None]) -> Iterator[None]:
+def told_to(listener: Callable[[], None], at_teardown: Callable[[], None] = nobody) -> Iterator[None]:
     """Tell ``listener`` of every interrupt, from the signal handler, while the block goes on.
 
     `nobody` listens where it is enough that the loop wakes. Does nothing outside the main thread, which alone hears
-    signals, and where interrupts are ignored.
+    signals, and where interrupts are ignored. Where the handler before ours raises and so ends the whole loop,
+    ``at_teardown`` is the first thing that runs in it then: before its tasks are cancelled, in no order.
     """
     if threading.current_thread() is not threading.main_thread() or not callable(signal.getsignal(signal.SIGINT)):
         yield
         return
-    entry = (asyncio.get_running_loop(), listener)
+    entry = (asyncio.get_running_loop(), listener, at_teardown)
     _listeners.append(entry)
     _install()
     try:
         yield
     finally:
         _listeners.remove(entry)
-        if not _listeners and signal.getsignal(signal.SIGINT) is _handle:
+        last = not _listeners and signal.getsignal(signal.SIGINT) is _handle
+        if last and threading.current_thread() is threading.main_thread():  # a forgotten coroutine is closed anywhere
             signal.signal(signal.SIGINT, _previous)
 
 
@@ -47,10 +53,6 @@ def say_instead(error: BaseException, sentence: str) -> None:
     IPython asks an exception for it. The exception stays the one that asyncio raised, and means what it always does.
     """
     error._render_traceback_ = lambda: [sentence]  # type: ignore[attr-defined]  # any exception may bear it
-
-
-def nobody() -> None:
-    """Listen to nothing."""
 
 
 def _install() -> None:
@@ -68,10 +70,15 @@ def _handle(number: int, frame: FrameType | None) -> None:
         return
     _at_work = True
     try:
-        for loop, listener in tuple(_listeners):
+        listening = [entry for entry in _listeners if not entry[0].is_closed()]
+        for loop, listener, _ in listening:
             listener()
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(nobody)  # wakes it
-        _previous(number, frame)
+            loop.call_soon_threadsafe(nobody)  # wakes it
+        try:
+            _previous(number, frame)
+        except BaseException:
+            for loop, _, at_teardown in listening:
+                loop.call_soon_threadsafe(at_teardown)
+            raise
     finally:
         _at_work = False

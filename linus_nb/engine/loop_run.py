@@ -349,7 +349,7 @@ class LoopRun(LoopCalls):
         """
         heard: list[float] = []
         try:
-            with told_to(lambda: heard.append(time.monotonic())) if self.nest is None else nullcontext():
+            with told_to(lambda: heard.append(time.monotonic()), self.cancel) if self.nest is None else nullcontext():
                 await asyncio.shield(self.done)
         except asyncio.CancelledError as error:
             interrupted = bool(heard) and time.monotonic() - heard[-1] < INTERRUPT_S
