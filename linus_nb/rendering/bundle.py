@@ -8,12 +8,12 @@ from typing import Protocol
 from linus_nb.display import is_shown
 from linus_nb.engine.record import RunRecord
 from linus_nb.events import GraphShape
+from linus_nb.numbers import plural, seconds
 from linus_nb.rendering import labels
 from linus_nb.rendering.card import Spot, card, foldable, header, image, part, sentence
 from linus_nb.rendering.draw import critical_edges, layout_of
 from linus_nb.rendering.inside import Inside, inside
 from linus_nb.rendering.layout import Layout
-from linus_nb.rendering.numbers import plural, seconds
 from linus_nb.rendering.picture import offset, page_size, picture
 from linus_nb.rendering.sentences import what_happened
 from linus_nb.rendering.timeline import PAGE_WIDTH, timeline_svg

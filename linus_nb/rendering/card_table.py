@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from html import escape
 
+from linus_nb.numbers import plural
 from linus_nb.rendering.card import part
-from linus_nb.rendering.numbers import plural
 
 VERBATIM = "mathjax_ignore tex2jax_ignore"  # classes: what stands between two dollar signs is no formula
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from linus_nb.engine.record import NodeRecord, RunRecord
 from linus_nb.events import GraphShape, NodeShape, NodeStatus
-from linus_nb.rendering.numbers import plural, seconds
+from linus_nb.numbers import plural, seconds
 from linus_nb.rendering.type_setting import printable
 
 MOST_GRAPHS = 12

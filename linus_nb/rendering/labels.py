@@ -10,7 +10,7 @@ from linus_nb.brief import message_of
 from linus_nb.engine.record import NodeRecord, RunRecord, walk
 from linus_nb.events import EdgeShape, GraphShape, ModelCalled, NodeShape, NodeStatus
 from linus_nb.models.prices import total_cost
-from linus_nb.rendering.numbers import plural, seconds
+from linus_nb.numbers import plural, seconds
 from linus_nb.rendering.type_setting import printable, printable_start
 
 LONGEST_TIP = 1000  # characters of a name, or of a description

@@ -8,9 +8,9 @@ from typing import TypedDict
 
 from linus_nb import events as ev
 from linus_nb.engine.record import Folding, NodeRecord, RunRecord
+from linus_nb.numbers import plural
 from linus_nb.rendering import labels
 from linus_nb.rendering.live_panes import Pane, Panes
-from linus_nb.rendering.numbers import plural
 from linus_nb.rendering.type_setting import printable
 
 MOST_NAMED = 3  # running nodes in the summary

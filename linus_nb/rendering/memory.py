@@ -8,9 +8,9 @@ from typing import Any
 
 from linus_nb.errors import MemoryFileError
 from linus_nb.masking import masked
+from linus_nb.numbers import plural
 from linus_nb.rendering.card import card, header, part, sentence
 from linus_nb.rendering.card_table import VERBATIM, table
-from linus_nb.rendering.numbers import plural
 from linus_nb.rendering.type_setting import printable_lines, printable_start
 
 MOST_TURNS = 8

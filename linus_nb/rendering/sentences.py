@@ -8,8 +8,8 @@ from html import escape
 from linus_nb.engine.critical_path import critical_path
 from linus_nb.engine.record import NodeRecord, RunRecord, Step, walk
 from linus_nb.events import NodeStatus
+from linus_nb.numbers import plural, seconds
 from linus_nb.rendering import labels
-from linus_nb.rendering.numbers import plural, seconds
 from linus_nb.rendering.type_setting import printable, shortened
 
 MOST_NAMED = 2  # of a kind of mishap; of the others there is a count

@@ -7,9 +7,9 @@ from typing import Any
 
 from linus_nb.brief import brief
 from linus_nb.masking import masked_field
+from linus_nb.numbers import plural
 from linus_nb.rendering.card import card, header, sentence
 from linus_nb.rendering.card_table import left_out, table
-from linus_nb.rendering.numbers import plural
 from linus_nb.rendering.type_setting import printable, printable_start
 
 MOST_KEYS = 20

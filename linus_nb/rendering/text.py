@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from linus_nb.engine.record import RunRecord
 from linus_nb.events import GraphShape, NodeShape
+from linus_nb.numbers import plural, seconds
 from linus_nb.rendering import labels
 from linus_nb.rendering.inside import Inside, inside
-from linus_nb.rendering.numbers import plural, seconds
 from linus_nb.rendering.palette import RUN_GLYPHS, STATUSES
 from linus_nb.rendering.type_setting import printable, printable_start, shortened
 

@@ -10,8 +10,8 @@ from math import floor, log10
 from linus_nb.engine.critical_path import critical_path
 from linus_nb.engine.record import RunRecord
 from linus_nb.events import NodeStatus
+from linus_nb.numbers import plural, seconds
 from linus_nb.rendering.labels import error_line, tooltip
-from linus_nb.rendering.numbers import plural, seconds
 from linus_nb.rendering.palette import STATUSES, THEMES, Theme, ThemeName
 from linus_nb.rendering.picture import svg_page
 from linus_nb.rendering.timeline_rows import Chosen, Row, lanes, rows_of

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from linus_nb.engine.record import NodeRecord, RunRecord, Step, walk
+from linus_nb.numbers import plural
 from linus_nb.rendering.labels import parts_of
-from linus_nb.rendering.numbers import plural
 from linus_nb.rendering.type_setting import printable, shortened
 
 MOST_ROWS = 60
