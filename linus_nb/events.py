@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from linus_nb.brief import Brief
 
@@ -217,12 +217,19 @@ class CancelRequested(Event):
     reason: str
 
 
+ServedFrom = Literal["model", "cache", "script"]
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class ModelCalled(Brief):
     """A model call that has ended, as reported by who made it.
 
     Tokens are ``estimated`` where the provider names none, and 0 for a call that raised. ``cost`` is in US dollars: 0.0
     for a model that runs here, None where no price is known.
+
+    ``served_from`` says where the reply came from: ``"model"``; ``"cache"``, LangChain's cache of replies, so that no
+    model was asked and nothing was paid; or ``"script"``, a test double. ``cached_input_tokens`` are those of the input
+    that the provider, or the server that runs here, had read before and kept (its own cache of prompts).
     """
 
     model: str
@@ -233,6 +240,8 @@ class ModelCalled(Brief):
     purpose: str = ""
     error: BaseException | None = None
     cost: float | None = None
+    served_from: ServedFrom = "model"
+    cached_input_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, repr=False)

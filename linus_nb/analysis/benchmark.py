@@ -1,119 +1,38 @@
-"""Modes of running one graph, timed against each other so that the table cannot fool anyone."""
+"""Modes of running one graph, functions, and agents, timed against each other so that the table cannot fool anyone."""
 
 from __future__ import annotations
 
 import asyncio
-import random
-import sys
-import time
 import warnings
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextvars import copy_context
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from linus_nb.analysis.comparison import Measurement, comparison_table, differences
+from linus_nb.analysis.contestants import (
+    MODES,
+    State,
+    checked_executor,
+    checked_tasks,
+    contestants,
+    graph_of_tasks,
+    ways_to_ask,
+    ways_to_run,
+)
 from linus_nb.analysis.machine import machine_facts
+from linus_nb.analysis.notes import memory_notes
+from linus_nb.analysis.session import Session, Terms
 from linus_nb.dag import AgentDAG
-from linus_nb.display import current_cell
 from linus_nb.engine.background import run_blocking
 from linus_nb.engine.executor import DAGExecutor
-from linus_nb.engine.gates import Schedule
-from linus_nb.engine.result import ExecutionResult
-from linus_nb.engine.threads import ThreadCall
-from linus_nb.errors import GraphError, nearest
+from linus_nb.errors import GraphError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from linus_nb.analysis.comparison_frame import Comparison
 
-State = Mapping[str, Any] | None
-Timed = tuple[float, ExecutionResult]
-
-_TICK_S = 0.1
+_last: Session | None = None
 
 
-async def _sync(dag: AgentDAG, state: State) -> Timed:
-    """Time the blocking driver, in a thread so that the event loop (and with it the notebook) stays alive."""
-    executor = DAGExecutor(dag)
-
-    def run() -> Timed:
-        start = time.perf_counter()
-        result = executor.execute(state)
-        return time.perf_counter() - start, result
-
-    call = ThreadCall(run, copy_context())
-    waiting = asyncio.create_task(call.wait())
-    try:
-        while not waiting.done():
-            # an idle loop would not notice Stop in a notebook before the thread is done (ipykernel #881)
-            await asyncio.wait({waiting}, timeout=_TICK_S)
-        timed: Timed = call.outcome()
-        return timed
-    finally:
-        executor.cancel()
-        waiting.cancel()
-
-
-def _awaited(schedule: Schedule) -> Callable[[AgentDAG, State], Awaitable[Timed]]:
-    async def run(dag: AgentDAG, state: State) -> Timed:
-        clock = asyncio.get_running_loop().time
-        start = clock()
-        result = await DAGExecutor(dag).aexecute(state, parallel=schedule != "sequential", schedule=schedule)
-        return clock() - start, result
-
-    return run
-
-
-@dataclass(frozen=True, slots=True)
-class Mode:
-    """A way of running a graph: which schedule it follows, and how to time one run of it."""
-
-    schedule: Schedule
-    run: Callable[[AgentDAG, State], Awaitable[Timed]]
-
-
-MODES: dict[str, Mode] = {
-    "sync": Mode("sequential", _sync),
-    "async": Mode("sequential", _awaited("sequential")),
-    "parallel": Mode("levels", _awaited("levels")),
-    "dataflow": Mode("dataflow", _awaited("dataflow")),
-}
-"""The modes that `benchmark` knows."""
-
-
-@dataclass
-class _Session:
-    """A benchmark under way or over: what was asked, and what has been measured so far."""
-
-    modes: tuple[str, ...]
-    facts: dict[str, Any]
-    finished: bool = False
-    runs: list[Measurement] = field(default_factory=list)
-    order: list[list[str]] = field(default_factory=list)
-
-    @property
-    def baseline(self) -> str:
-        return "sync" if "sync" in self.modes else self.modes[0]
-
-    def differences(self) -> list[str]:
-        return differences(self.runs, self.modes, self.baseline)
-
-    def table(self) -> pd.DataFrame:
-        table = comparison_table(self.runs, self.modes, self.baseline)
-        table.attrs |= self.facts | {
-            "baseline": self.baseline,
-            "finished": self.finished,
-            "order": [list(turn) for turn in self.order],
-            "differences": self.differences(),
-        }
-        return table
-
-
-_last: _Session | None = None
-
-
-def last_benchmark() -> pd.DataFrame | None:
-    """Return the table of the latest `benchmark` of this process as it stands, or None before the first.
+def last_benchmark() -> Comparison | None:
+    """Return the table of the latest benchmark of this process as it stands, or None before the first.
 
     Also after Stop, from the runs that had finished; ``attrs["finished"]`` is then False.
     """
@@ -121,43 +40,47 @@ def last_benchmark() -> pd.DataFrame | None:
 
 
 async def benchmark(
-    dag: AgentDAG,
+    target: AgentDAG | DAGExecutor | Callable[[], Any] | Mapping[str, Any],
     initial_state: State = None,
     *,
-    modes: Sequence[str] = tuple(MODES),
+    modes: Sequence[str] | None = None,
     repeats: int = 5,
     warmup: int = 1,
     seed: int = 0,
     progress: bool = True,
-) -> pd.DataFrame:
-    """Run a graph in several modes, which take turns in random order within each repeat, and return a table of timings.
+) -> Comparison:
+    """Time a graph in several modes, or functions, which take turns in random order within each repeat.
 
     Every run is a real one: models are called, tools act, tokens are paid. All runs begin with the same values, which
     are not copied. Stop (or any cancellation) ends the run under way; what was measured is in `last_benchmark`.
 
     Args:
-        dag: the graph.
-        initial_state: what its nodes may read from the start.
-        modes: some of ``"sync"`` (`DAGExecutor.execute`, in a thread so that the notebook stays alive), ``"async"``
-            (awaited, one by one), ``"parallel"`` (level by level) and ``"dataflow"`` (each node as soon as it may).
-        repeats: how many timed runs of each mode.
-        warmup: how many runs of each mode before those, which are not counted.
-        seed: of the order in which modes take turns.
-        progress: show a progress bar on stderr.
+        target: a graph; a `DAGExecutor`, for a graph that needs limits or resources; an async function of no
+            arguments; or a dict of names and such functions or graphs, of which the first is what the others are
+            compared with. A plain function runs in a thread, so that the notebook stays alive.
+        initial_state: what the nodes of a graph may read from the start.
+        modes: of a graph: some of ``"sync"`` (`DAGExecutor.execute`, in a thread), ``"async"`` (awaited, one by one),
+            ``"parallel"`` (level by level) and ``"dataflow"`` (each node as soon as it may); all unless said.
+        repeats: how many timed runs of each; five are the least that tell a difference from chance.
+        warmup: how many runs of each before those, which are not counted.
+        seed: of the order in which they take turns.
+        progress: show a progress bar.
 
     Returns:
-        A row for each mode, indexed by ``mode``; see `linus_nb.analysis.comparison.comparison_table` for the columns.
-        Speed-ups are against "sync", or against the first mode when "sync" is not among them. ``attrs`` names it as
-        ``baseline``, and holds ``order`` (modes in the order of running, a list for each repeat), ``differences``
-        (sentences), ``finished``, ``dag``, ``repeats``, ``warmup``, ``seed`` and the facts of
-        `linus_nb.analysis.machine.machine_facts`.
+        A DataFrame with a row for each mode or function, indexed by ``mode``; see
+        `linus_nb.analysis.comparison.comparison_table` for the columns. Speed-ups are against "sync", or against the
+        first where that is not among them. Its repr ends in sentences on what it says and does not say, and
+        ``table.plot()`` draws it. ``attrs`` holds these ``notes``, ``title``, ``baseline``, ``seconds`` (of each run,
+        by mode), ``order`` (of running, a list for each repeat), ``differences`` (sentences), ``finished``,
+        ``repeats``, ``warmup``, ``seed``, ``confidence`` and the facts of `linus_nb.analysis.machine.machine_facts`;
+        CSV and HTML files lose them.
 
     Raises:
-        ValidationError: the graph cannot run; nothing has.
-        GraphError: an unknown mode, no mode, or a number of repeats below 1.
+        ValidationError: a graph cannot run; nothing has.
+        GraphError: an unknown mode, no mode, a number of repeats below 1, or something that cannot be timed.
 
     Warns:
-        UserWarning: the modes did not give the same result.
+        UserWarning: the modes of a graph did not give the same result.
 
     >>> from linus_nb import AgentDAG, AgentNode
     >>> dag = AgentDAG("sums").add_node(AgentNode("double", lambda x: 2 * x, output_key="doubled"))
@@ -165,70 +88,69 @@ async def benchmark(
     >>> list(table.index), set(table["status"])
     (['sync', 'async', 'parallel', 'dataflow'], {'success'})
     """
-    global _last
-    chosen = _checked_modes(modes)
-    _check_whole("repeats", repeats, 1)
-    _check_whole("warmup", warmup, 0)
-    if not isinstance(dag, AgentDAG):
-        raise GraphError(f"benchmark() takes an AgentDAG, not {dag!r}; put it into a node of a graph")
-    dag.validate(initial_state)
-    facts = {"dag": dag.name, "repeats": repeats, "warmup": warmup, "seed": seed}
-    session = _last = _Session(chosen, facts | machine_facts(asyncio.get_running_loop()))
-    await _measure(session, dag, initial_state, warmup, repeats, random.Random(seed), progress)
-    session.finished = True
-    for sentence in session.differences():
-        warnings.warn(f"{sentence}; the timings compare runs that did not do the same", UserWarning, stacklevel=2)
-    return session.table()
+    terms = Terms(repeats, warmup, seed)
+    if isinstance(target, AgentDAG | DAGExecutor):
+        executor = checked_executor(target, initial_state)
+        ways = ways_to_run(executor, initial_state, tuple(MODES) if modes is None else modes)
+        baseline = "sync" if "sync" in [way.name for way in ways] else ways[0].name
+        remarks = memory_notes(node.agent for node in executor.dag.plan().nodes)
+        return await _run(Session(executor.dag.name, ways, baseline, True, terms, remarks), progress)
+    if modes is not None:
+        raise GraphError(f"modes is {modes!r}, and only a graph runs in modes; give several functions as a dict")
+    if not isinstance(target, Mapping):
+        target = {str(getattr(target, "__name__", type(target).__name__)): target}
+    ways = contestants(target, initial_state)
+    return await _run(Session("functions", ways, ways[0].name, False, terms), progress)
 
 
-def benchmark_sync(dag: AgentDAG, initial_state: State = None, **options: Any) -> pd.DataFrame:
+async def benchmark_agents(
+    tasks: Iterable[tuple[Any, Any]], *, repeats: int = 5, warmup: int = 1, seed: int = 0, progress: bool = True
+) -> Comparison:
+    """Time agents with their tasks one after the other against all at once.
+
+    Args:
+        tasks: pairs of an agent (an `Agent`, or whatever may stand in a node) and what it is asked.
+        repeats: how many timed runs of each way; five are the least that tell a difference from chance.
+        warmup: how many runs of each way before those, which are not counted.
+        seed: of the order in which they take turns.
+        progress: show a progress bar.
+
+    Returns:
+        The table of `benchmark`, with the rows "one by one" and "gathered". The critical path is the longest task.
+
+    Raises:
+        GraphError: something is no pair of an agent and its task, or there is none.
+
+    >>> from linus_nb import Agent
+    >>> from linus_nb.testing import ScriptedModel
+    >>> import asyncio
+    >>> agent = Agent(llm=ScriptedModel(lambda messages, schema: "42"), strategy="tools")
+    >>> table = asyncio.run(benchmark_agents([(agent, "6 * 7?"), (agent, "7 * 6?")], repeats=1, progress=False))
+    >>> table["llm_calls"].to_dict()
+    {'one by one': 2, 'gathered': 2}
+    """
+    pairs = checked_tasks(tasks)
+    executor = DAGExecutor(graph_of_tasks(pairs))
+    ways = ways_to_ask(executor)
+    remarks = memory_notes(agent for agent, _ in pairs)
+    session = Session(executor.dag.name, ways, ways[0].name, True, Terms(repeats, warmup, seed), remarks)
+    return await _run(session, progress)
+
+
+def benchmark_sync(target: Any, initial_state: State = None, **options: Any) -> Comparison:
     """Return what `benchmark` returns, for scripts: blocks until it is done. Takes the same arguments.
 
     The awaited modes run on a background loop, so that it works beside a running loop, too.
     """
-    return run_blocking(benchmark(dag, initial_state, **options))
+    return run_blocking(benchmark(target, initial_state, **options))
 
 
-async def _measure(
-    session: _Session, dag: AgentDAG, state: State, warmup: int, repeats: int, chance: random.Random, progress: bool
-) -> None:
-    from tqdm import tqdm
-
-    turns = warmup + repeats
-    # in a kernel stderr is shown on red ground, as if something had gone wrong; there the bar stays, as one line
-    in_kernel = current_cell() is not None
-    with tqdm(
-        total=turns * len(session.modes),
-        unit="run",
-        file=sys.stdout if in_kernel else sys.stderr,
-        leave=in_kernel,
-        disable=not progress,
-    ) as bar:
-        for turn in range(turns):
-            order = chance.sample(session.modes, len(session.modes))
-            repeat = turn - warmup
-            if repeat >= 0:
-                session.order.append(order)
-            for name in order:
-                bar.set_description(f"{dag.name}: {name}")
-                seconds, result = await MODES[name].run(dag, state)
-                if repeat >= 0:
-                    session.runs.append(Measurement.of(name, MODES[name].schedule, repeat, seconds, result))
-                bar.update()
-
-
-def _checked_modes(modes: Sequence[str]) -> tuple[str, ...]:
-    known = ", ".join(map(repr, MODES))
-    if isinstance(modes, str):
-        raise GraphError(f"modes is {modes!r}; give a list like [{modes!r}] of some of {known}")
-    for mode in modes:
-        if mode not in MODES:
-            raise GraphError(f"no mode {mode!r}; {nearest(mode, MODES)}(modes: {known})")
-    if not modes:
-        raise GraphError(f"modes is empty; give some of {known}")
-    return tuple(dict.fromkeys(modes))
-
-
-def _check_whole(name: str, number: int, least: int) -> None:
-    if isinstance(number, bool) or not isinstance(number, int) or number < least:
-        raise GraphError(f"{name} is {number!r}; give a whole number from {least}")
+async def _run(session: Session, progress: bool) -> Comparison:
+    global _last
+    session.facts |= machine_facts(asyncio.get_running_loop())
+    _last = session
+    await session.measure(progress)
+    if session.one_graph:
+        for sentence in session.differences():
+            warnings.warn(f"{sentence}; the timings compare runs that did not do the same", UserWarning, stacklevel=3)
+    return session.table()

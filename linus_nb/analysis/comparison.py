@@ -5,20 +5,17 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from linus_nb.analysis.equality import same
-from linus_nb.analysis.tables import model_calls
-from linus_nb.engine.critical_path import critical_path, makespan, peak_concurrency, total_work
+from linus_nb.analysis.measurement import Measurement
+from linus_nb.analysis.resampling import median_interval
 from linus_nb.masking import masked
+from linus_nb.models.prices import total_cost
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from linus_nb.engine.gates import Schedule
-    from linus_nb.engine.result import ExecutionResult
+    from linus_nb.analysis.comparison_frame import Comparison
 
 COMPARISON_DTYPES = {
     "runs": "int64",
@@ -28,60 +25,30 @@ COMPARISON_DTYPES = {
     "std_s": "float64",
     "max_s": "float64",
     "speedup": "float64",
+    "speedup_low": "float64",
+    "speedup_high": "float64",
     "critical_path_s": "float64",
     "total_work_s": "float64",
     "efficiency": "float64",
     "overhead_s": "float64",
-    "peak_concurrency": "int64",
+    "peak_concurrency": "Int64",
     "llm_calls": "int64",
     "tokens": "int64",
+    "cost": "float64",
     "same_result": "boolean",
+    "verdict": "string",
     "status": "string",
 }
-"""The columns of a benchmark's table, in order; ``same_result`` is NA for a mode that did not run."""
+"""The columns of a benchmark's table, in order; what is not known is NaN or NA."""
 
+ENOUGH_RUNS = 5  # of fewer, even runs that all agree say little: four in a row are heads once in eight times
 _BEST_FIRST = ("success", "partial", "failed", "cancelled")
 _COMPARABLE = ("success", "partial")
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """One timed run of one mode, reduced to what the table needs."""
-
-    mode: str
-    repeat: int
-    seconds: float
-    status: str
-    critical_path_s: float
-    total_work_s: float
-    makespan_s: float  # of the mode's schedule, by the durations of this run
-    peak_concurrency: int
-    llm_calls: int
-    tokens: int
-    values: Mapping[str, Any]  # what nodes returned and the state held, by "node 'x'" and "state key 'y'"
-
-    @classmethod
-    def of(cls, mode: str, schedule: Schedule, repeat: int, seconds: float, result: ExecutionResult) -> Measurement:
-        """Return the measurement of a run that took ``seconds`` from the call to its return."""
-        record = result.record
-        calls = model_calls(record)
-        return cls(
-            mode=mode,
-            repeat=repeat,
-            seconds=seconds,
-            status=result.status,
-            critical_path_s=critical_path(record)[0],
-            total_work_s=total_work(record),
-            makespan_s=makespan(record, schedule),
-            peak_concurrency=peak_concurrency(record),
-            llm_calls=len(calls),
-            tokens=sum(call.input_tokens + call.output_tokens for call in calls),
-            values={f"node {name!r}": value for name, value in result.node_results.items()}
-            | {f"state key {key!r}": value for key, value in result.final_state.items()},
-        )
-
-
-def comparison_table(runs: Sequence[Measurement], modes: Sequence[str], baseline: str) -> pd.DataFrame:
+def comparison_table(
+    runs: Sequence[Measurement], modes: Sequence[str], baseline: str, *, one_graph: bool = True
+) -> Comparison:
     """Return a row for each mode, in the order given, indexed by ``mode``.
 
     Columns (seconds where the name ends in ``_s``):
@@ -89,25 +56,46 @@ def comparison_table(runs: Sequence[Measurement], modes: Sequence[str], baseline
     * ``runs``; ``median_s``, ``min_s``, ``mean_s``, ``std_s`` (of a sample, n - 1; NaN for one run), ``max_s``: from
       the call to its return;
     * ``speedup``: the median, over the repeats, of the baseline's seconds by the mode's seconds in the same repeat;
-    * ``critical_path_s``: the bound that no schedule can beat, the same for all modes: the shortest of the modes'
-      median critical paths (durations grow when nodes compete; a bound that grows along would flatter the mode);
+      ``speedup_low``, ``speedup_high``: its bootstrap interval (`linus_nb.analysis.resampling.median_interval`);
+    * ``critical_path_s``: the bound that no schedule can beat: the median of the runs' critical paths. The modes of one
+      graph share the shortest (durations grow when nodes compete; a bound that grows along would flatter the mode);
     * ``total_work_s``: the median sum of the nodes' durations in that mode;
     * ``efficiency``: ``critical_path_s / median_s``, 1.0 at best;
     * ``overhead_s``: the median of seconds less what the mode's schedule should take by the durations of that run;
-    * ``peak_concurrency``: the most nodes that ran at once; ``llm_calls`` and ``tokens``: of a run (the lower median);
-    * ``same_result``: every run of the mode gave what the baseline's first run gave;
+    * ``peak_concurrency``: the most nodes that ran at once;
+    * ``llm_calls``, ``tokens`` (the lower median) and ``cost`` (US dollars, the median; NaN where a price is not
+      known): of a run;
+    * ``same_result``: every run of the mode gave what the baseline's first run gave; NA where all that came was errors;
+    * ``verdict``: "baseline"; "faster" or "slower" where the interval of the speed-up leaves out 1.0; "unclear" where
+      it does not; "too few runs" below five pairs; empty where no speed-up is claimed;
     * ``status``: the worst of its runs, or "not run". No speed-up or efficiency is claimed of a mode (or against a
       baseline) that failed.
+
+    Args:
+        runs: what was measured, without what only warmed up.
+        modes: the rows.
+        baseline: the mode that the others are compared with.
+        one_graph: whether the modes are ways of running one graph.
     """
     import pandas as pd
 
+    from linus_nb.analysis.comparison_frame import Comparison
+
     by_mode = {mode: [run for run in runs if run.mode == mode] for mode in modes}
-    paths = [_median(r.critical_path_s for r in own) for own in by_mode.values() if worst_status(own) in _COMPARABLE]
-    bound = min(paths, default=math.nan)
+    bounds = {m: _median(r.critical_path_s for r in own) for m, own in by_mode.items() if is_comparable(own)}
+    if one_graph:
+        bounds = dict.fromkeys(modes, min(bounds.values(), default=math.nan))
     reference = _reference(by_mode, baseline)
-    rows = [_row(by_mode[mode], by_mode[baseline], bound, reference) for mode in modes]
-    index = pd.Index(list(modes), name="mode", dtype="string")
-    return pd.DataFrame(rows, columns=list(COMPARISON_DTYPES), index=index).astype(COMPARISON_DTYPES)
+    rows = [
+        _times(own)
+        | _speedup(mode, own, baseline, by_mode[baseline])
+        | _bounds(own, bounds.get(mode, math.nan))
+        | _usage(own)
+        | {"same_result": _agrees(own, reference), "status": worst_status(own)}
+        for mode, own in by_mode.items()
+    ]
+    index = pd.Index([masked(mode) for mode in modes], name="mode", dtype="string")
+    return Comparison(pd.DataFrame(rows, columns=list(COMPARISON_DTYPES), index=index).astype(COMPARISON_DTYPES))
 
 
 def differences(runs: Sequence[Measurement], modes: Sequence[str], baseline: str) -> list[str]:
@@ -118,7 +106,7 @@ def differences(runs: Sequence[Measurement], modes: Sequence[str], baseline: str
         return []
     found: list[str] = []
     for mode, own in by_mode.items():
-        keys = list(dict.fromkeys(key for run in own for key in _differing(run.values, reference.values)))
+        keys = list(dict.fromkeys(key for run in own if _gave(run) for key in _differing(run.values, reference.values)))
         if not keys:
             continue
         shown = masked(", ".join(keys[:5])) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
@@ -134,43 +122,87 @@ def worst_status(runs: Sequence[Measurement]) -> str:
     return max((run.status for run in runs), key=_BEST_FIRST.index, default="not run")
 
 
-def paired_speedup(own: Sequence[Measurement], base: Sequence[Measurement]) -> float:
-    """Return the median ratio of the baseline's seconds to the mode's own within a repeat, or NaN if none pairs up."""
+def is_comparable(runs: Sequence[Measurement]) -> bool:
+    """Return whether a mode ran, and all its runs did what they should."""
+    return worst_status(runs) in _COMPARABLE
+
+
+def paired_ratios(own: Sequence[Measurement], base: Sequence[Measurement]) -> list[float]:
+    """Return the other's seconds by the mode's own, for each repeat in which both ran."""
     base_seconds = {run.repeat: run.seconds for run in base}
-    return _median(base_seconds[run.repeat] / run.seconds for run in own if run.repeat in base_seconds and run.seconds)
+    return [base_seconds[run.repeat] / run.seconds for run in own if run.repeat in base_seconds and run.seconds]
 
 
-def _row(
-    own: Sequence[Measurement], base: Sequence[Measurement], bound: float, reference: Measurement | None
-) -> dict[str, Any]:
+def verdict(ratios: Sequence[float]) -> str:
+    """Return what paired ratios allow to say: "faster", "slower", "unclear" or "too few runs".
+
+    >>> verdict([2.0, 2.1, 1.9, 2.0, 2.0]), verdict([2.0, 0.9, 1.1, 0.7, 1.3]), verdict([2.0, 2.0])
+    ('faster', 'unclear', 'too few runs')
+    """
+    if len(ratios) < ENOUGH_RUNS:
+        return "too few runs"
+    low, high = median_interval(ratios)
+    return "faster" if low > 1.0 else "slower" if high < 1.0 else "unclear"
+
+
+def _times(own: Sequence[Measurement]) -> dict[str, Any]:
     seconds = [run.seconds for run in own]
-    comparable = worst_status(own) in _COMPARABLE
-    median_s = _median(seconds)
     return {
         "runs": len(own),
-        "median_s": median_s,
+        "median_s": _median(seconds),
         "min_s": min(seconds, default=math.nan),
         "mean_s": statistics.fmean(seconds) if seconds else math.nan,
         "std_s": statistics.stdev(seconds) if len(seconds) > 1 else math.nan,
         "max_s": max(seconds, default=math.nan),
-        "speedup": paired_speedup(own, base) if comparable and worst_status(base) in _COMPARABLE else math.nan,
+    }
+
+
+def _speedup(mode: str, own: Sequence[Measurement], baseline: str, base: Sequence[Measurement]) -> dict[str, Any]:
+    ratios = paired_ratios(own, base) if is_comparable(own) and is_comparable(base) else []
+    if mode == baseline:
+        ends, said = (_median(ratios), _median(ratios)), "baseline"
+    else:
+        ends, said = median_interval(ratios), verdict(ratios) if ratios else ""
+    return {"speedup": _median(ratios), "speedup_low": ends[0], "speedup_high": ends[1], "verdict": said}
+
+
+def _bounds(own: Sequence[Measurement], bound: float) -> dict[str, Any]:
+    median_s = _median(run.seconds for run in own)
+    peaks = [run.peak_concurrency for run in own if run.peak_concurrency is not None]
+    return {
         "critical_path_s": bound,
         "total_work_s": _median(run.total_work_s for run in own),
-        "efficiency": bound / median_s if comparable and median_s else math.nan,
+        "efficiency": bound / median_s if is_comparable(own) and median_s else math.nan,
         "overhead_s": _median(run.seconds - run.makespan_s for run in own),
-        "peak_concurrency": max((run.peak_concurrency for run in own), default=0),
-        "llm_calls": statistics.median_low(run.llm_calls for run in own) if own else 0,
-        "tokens": statistics.median_low(run.tokens for run in own) if own else 0,
-        "same_result": None
-        if not own or reference is None
-        else not any(_differing(run.values, reference.values) for run in own),
-        "status": worst_status(own),
+        "peak_concurrency": max(peaks, default=None),
     }
+
+
+def _usage(own: Sequence[Measurement]) -> dict[str, Any]:
+    costs = [total_cost(run.calls) for run in own]
+    return {
+        "llm_calls": statistics.median_low(len(run.calls) for run in own) if own else 0,
+        "tokens": statistics.median_low(run.tokens for run in own) if own else 0,
+        "cost": _median(math.nan if cost is None else cost for cost in costs),
+    }
+
+
+def _agrees(own: Sequence[Measurement], reference: Measurement | None) -> bool | None:
+    gave = [run.values for run in own if _gave(run)]
+    if not gave or reference is None:
+        return None
+    return not any(_differing(values, reference.values) for values in gave)
 
 
 def _reference(by_mode: Mapping[str, Sequence[Measurement]], baseline: str) -> Measurement | None:
     """Return the run whose result the others should have: the baseline's first, or the first that there is."""
-    return next(chain(by_mode[baseline], chain.from_iterable(by_mode.values())), None)
+    runs = chain(by_mode[baseline], chain.from_iterable(by_mode.values()))
+    return next(filter(_gave, runs), None)
+
+
+def _gave(run: Measurement) -> bool:
+    """Return whether there is something to compare: not of a function that raised."""
+    return bool(run.values) or run.status != "failed"
 
 
 def _differing(values: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
@@ -179,5 +211,6 @@ def _differing(values: Mapping[str, Any], expected: Mapping[str, Any]) -> list[s
 
 
 def _median(numbers: Iterable[float]) -> float:
+    """Return the median; NaN of none, and where one of them is not known."""
     listed = list(numbers)
-    return statistics.median(listed) if listed else math.nan
+    return statistics.median(listed) if listed and not any(map(math.isnan, listed)) else math.nan

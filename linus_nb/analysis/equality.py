@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from linus_nb.agent import AgentResponse
+from linus_nb.engine.result import ExecutionResult
+
 Pairs = frozenset[tuple[int, int]]
 
 
@@ -12,7 +15,8 @@ def same(a: Any, b: Any, _open: Pairs = frozenset()) -> bool:
     """Return whether two values are equal for whoever reads them.
 
     Containers are compared item by item. Tables and arrays are asked by their own ``equals`` or as a whole. A
-    not-a-number equals itself. Objects that know no equality of their own are compared by type and attributes.
+    not-a-number equals itself. Objects that know no equality of their own are compared by type and attributes. Of an
+    agent's response and of a run only what they came to counts, not how long that took.
 
     >>> same({"a": [1.0, float("nan")]}, {"a": [1.0, float("nan")]})
     True
@@ -25,6 +29,10 @@ def same(a: Any, b: Any, _open: Pairs = frozenset()) -> bool:
     if type(a) is not type(b):
         return isinstance(a, int | float) and isinstance(b, int | float) and a == b
     inner = _open | {pair}
+    if isinstance(a, AgentResponse):
+        return same(a.result, b.result, inner)
+    if isinstance(a, ExecutionResult):
+        return same(a.node_results, b.node_results, inner) and same(a.final_state, b.final_state, inner)
     if isinstance(a, Mapping):
         return a.keys() == b.keys() and all(same(a[key], b[key], inner) for key in a)
     if isinstance(a, Sequence) and not isinstance(a, str | bytes | bytearray):

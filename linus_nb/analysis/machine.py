@@ -15,14 +15,16 @@ PACKAGES = ("linus-nb", "pandas", "langchain-core", "langchain-openai", "ipykern
 def machine_facts(loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
     """Return what a reader of a timing should know, as plain values that fit JSON.
 
-    Keys: ``python``, ``platform``, ``cpu_count`` (that this process may use), ``loop`` (its class), ``loop_debug``,
-    ``asyncio_patched``, ``versions`` (of the installed ones among `PACKAGES`) and ``wall_time`` (ISO 8601, UTC).
+    Keys: ``python``, ``platform``, ``cpu_count`` (that this process may use), ``load_1min`` (processes that wanted to
+    run, over the last minute; None on Windows), ``loop`` (its class), ``loop_debug``, ``asyncio_patched``, ``versions``
+    (of the installed ones among `PACKAGES`) and ``wall_time`` (ISO 8601, UTC).
     """
     kind = type(loop)
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": platform.platform(),
         "cpu_count": usable_cpus(),
+        "load_1min": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "loop": f"{kind.__module__}.{kind.__qualname__}",
         "loop_debug": loop.get_debug(),
         "asyncio_patched": asyncio_patched(),

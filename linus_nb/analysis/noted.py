@@ -8,16 +8,13 @@ from typing import Any
 
 import pandas as pd  # noqa: TID253  this module is imported only by what makes a table
 
-from linus_nb.masking import masked
-
-NOTES = "notes"
-
 
 class NotedFrame(pd.DataFrame):
     """A DataFrame whose reprs end in the sentences of ``attrs["notes"]``.
 
     What is selected or computed from it (columns, rows, rounded, sorted) is a `NotedFrame` with the same notes; CSV and
-    other files lose them, as they lose all ``attrs``. Figures are shown with three significant digits, and kept whole.
+    other files lose them, as they lose all ``attrs``. All columns are shown, and figures with three significant digits;
+    they are kept whole.
 
     >>> table = NotedFrame({"median_s": [2.0]}, index=["async"])
     >>> table.attrs["notes"] = ["One run: nothing is known of the spread."]
@@ -35,20 +32,24 @@ class NotedFrame(pd.DataFrame):
     @property
     def notes(self) -> list[str]:
         """The sentences below the figures."""
-        return [masked(str(note)) for note in self.attrs.get(NOTES, ())]
+        return [str(note) for note in self.attrs.get("notes", ())]
 
     def __repr__(self) -> str:
-        with pd.option_context("display.float_format", significant):
+        with _as_people_read():
             figures = super().__repr__()
         return "\n".join([figures, *(["", *self.notes] if self.notes else [])])
 
     def _repr_html_(self) -> str | None:
-        with pd.option_context("display.float_format", significant):
+        with _as_people_read():
             html: str | None = super()._repr_html_()  # type: ignore[misc]  # pandas-stubs leaves out what IPython calls
         if html is None or not self.notes:
             return html
         items = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         return f'{html}<ul style="margin:.4em 0 0;padding-left:1.4em;line-height:1.5">{items}</ul>'
+
+
+def _as_people_read() -> Any:
+    return pd.option_context("display.float_format", significant, "display.max_columns", None)
 
 
 def significant(number: float) -> str:

@@ -21,6 +21,7 @@ from linus_nb.events import NodeStatus
 from linus_nb.graph.node import Condition
 from linus_nb.graph.plan import Binding, Place, Plan
 from linus_nb.graph.state import SharedState
+from linus_nb.models.listening import report_model_calls
 
 PENDING, RUNNING, COMPLETED = NodeStatus.PENDING, NodeStatus.RUNNING, NodeStatus.COMPLETED
 FAILED, SKIPPED, CANCELLED = NodeStatus.FAILED, NodeStatus.SKIPPED, NodeStatus.CANCELLED
@@ -88,11 +89,14 @@ class Ledger:
         self._context = copy_context()  # the caller's; each node starts in a copy of it
         if stream:
             self._context.run(ev.streaming.set, True)
+        if nest is None:
+            self._context.run(report_model_calls)
         self.log = log.EventLog(uuid4().hex[:12], plan.names, observers)
         self._start = clock()
         self._keys = plan.output_keys
         self._receive = self.report  # bound once, not for each node
-        self._around = ev.sink.get() if nest is None else None  # of a run that code inside a node has started
+        # where calls are told, too: of a run that code inside a node has started, or that somebody overhears
+        self._around: Any = ev.sink.get() if nest is None else nest.outer._around
         if nest is not None:
             nest.outer.children[nest.place] = self
             self.log.listen_to_entries(self._tell_outer)

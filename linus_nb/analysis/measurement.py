@@ -1,0 +1,129 @@
+"""One timed run, reduced to what a table of comparisons needs of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from linus_nb import events as ev
+from linus_nb.agent import AgentResponse
+from linus_nb.analysis.tables import error_text, model_calls
+from linus_nb.engine.critical_path import critical_path, makespan, peak_concurrency, total_work
+from linus_nb.engine.result import ExecutionResult
+
+if TYPE_CHECKING:
+    from linus_nb.engine.gates import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One timed run of one mode.
+
+    Attributes:
+        mode: what ran: the name of its row.
+        repeat: in which repeat, from 0; below 0 for those that only warm up.
+        seconds: from the call to its return.
+        status: "success", "partial", "failed" or "cancelled".
+        critical_path_s: of the graph that ran, by the durations of this run; NaN where none did.
+        total_work_s: the sum of its nodes' durations; NaN likewise.
+        makespan_s: what its schedule should take by these durations; NaN likewise.
+        peak_concurrency: the most of its nodes that ran at once; None likewise.
+        calls: the model calls that were made.
+        values: what came out, by what it is called in a sentence: "node 'x'", "state key 'y'", "the result".
+        error: the first error in one line, or an empty string.
+    """
+
+    mode: str
+    repeat: int
+    seconds: float
+    status: str = "success"
+    critical_path_s: float = math.nan
+    total_work_s: float = math.nan
+    makespan_s: float = math.nan
+    peak_concurrency: int | None = None
+    calls: Sequence[ev.ModelCalled] = field(default=(), repr=False)
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    error: str = ""
+
+    @property
+    def tokens(self) -> int:
+        """Input and output tokens of all calls."""
+        return sum(call.input_tokens + call.output_tokens for call in self.calls)
+
+    @classmethod
+    def of_run(cls, mode: str, repeat: int, seconds: float, result: ExecutionResult) -> Measurement:
+        """Return the measurement of a run of a graph."""
+        record = result.record
+        return cls(
+            mode=mode,
+            repeat=repeat,
+            seconds=seconds,
+            status=result.status,
+            critical_path_s=critical_path(record)[0],
+            total_work_s=total_work(record),
+            makespan_s=makespan(record, cast("Schedule", record.schedule)),
+            peak_concurrency=peak_concurrency(record),
+            calls=model_calls(record),
+            values={f"node {name!r}": value for name, value in result.node_results.items()}
+            | {f"state key {key!r}": value for key, value in result.final_state.items()},
+            error=error_text(next(iter(result.errors.values()), None)),
+        )
+
+    @classmethod
+    def of_value(
+        cls, mode: str, repeat: int, seconds: float, value: Any, calls: Sequence[ev.ModelCalled]
+    ) -> Measurement:
+        """Return the measurement of a function that returned ``value``: that of the run, if it is one of a graph."""
+        if isinstance(value, ExecutionResult):
+            return replace(cls.of_run(mode, repeat, seconds, value), calls=calls)
+        return cls(mode, repeat, seconds, calls=calls, values={"the result": value})
+
+    @classmethod
+    def of_error(
+        cls, mode: str, repeat: int, seconds: float, error: Exception, calls: Sequence[ev.ModelCalled]
+    ) -> Measurement:
+        """Return the measurement of a function that raised."""
+        return cls(mode, repeat, seconds, status="failed", calls=calls, error=error_text(error))
+
+
+@contextmanager
+def overheard() -> Iterator[list[ev.ModelCalled]]:
+    """Collect the model calls that are made in this context while the block goes on, by agents and by graphs."""
+    calls: list[ev.ModelCalled] = []
+    around = ev.sink.get()
+
+    def receive(_: Any, call: ev.Call | ev.Progress) -> None:
+        if isinstance(call, ev.ModelCalled):
+            calls.append(call)
+        if around is not None:
+            tell, place = around
+            tell(place, call)
+
+    token = ev.sink.set((receive, None if around is None else around[1]))
+    try:
+        yield calls
+    finally:
+        ev.sink.reset(token)
+
+
+def incomplete(value: Any) -> list[str]:
+    """Return why agents did not complete what they were asked, whose responses are in a value.
+
+    It looks into lists, tuples and dicts, one in another up to five deep.
+    """
+    return list(_incomplete(value, 5))
+
+
+def _incomplete(value: Any, depth: int) -> Iterator[str]:
+    if isinstance(value, AgentResponse):
+        if not value.metrics.task_completed:
+            yield value.completion_status
+        return
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple) and depth:
+        for item in value:
+            yield from _incomplete(item, depth - 1)

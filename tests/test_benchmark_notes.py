@@ -1,0 +1,144 @@
+"""The sentences below a benchmark's table: what it says, what it does not, and how it was taken."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from linus_nb import Agent, AgentDAG, AgentNode, Memory
+from linus_nb import events as ev
+from linus_nb.analysis.benchmark import benchmark, benchmark_agents
+from linus_nb.testing import ScriptedModel
+from tests.test_benchmark_functions import measure, waiting
+from tests.virtual_time import run
+
+
+def taking(*seconds: float) -> Any:
+    """Return an async function that takes so long, one time after the other."""
+    left = iter(seconds)
+
+    async def take() -> None:
+        await asyncio.sleep(next(left))
+
+    return take
+
+
+def reporting(**facts: Any) -> Any:
+    async def ask() -> None:
+        ev.report(ev.ModelCalled("m", 1.0, **facts))
+
+    return ask
+
+
+def test_the_fastest_is_named_with_its_interval_and_how_near_it_is_to_the_bound() -> None:
+    dag = AgentDAG("three")
+    for name in "abc":
+        dag.add_node(AgentNode(name, waiting(2)))
+    notes = measure(dag, modes=["async", "dataflow"]).notes
+    assert notes[0] == "'dataflow' is 3.00 times (3.00–3.00) as fast as 'async', 100% of what the critical path allows."
+
+
+def test_a_difference_that_its_spread_swamps_is_marked() -> None:
+    base = [1.0, 1.0, 1.0, 1.0, 1.0]
+    table = measure({"base": taking(*base), "noisy": taking(0.5, 1.6, 0.9, 1.3, 0.7)}, warmup=0)
+    assert table.loc["noisy", "verdict"] == "unclear"
+    assert table.notes[:2] == [
+        "Nothing is clearly faster than 'base'.",
+        (
+            "'noisy' is neither clearly faster nor clearly slower than 'base': 1.11 times (0.63–2.00) as fast; "
+            "the spread is larger than the difference."
+        ),
+    ]
+
+
+def test_the_fastest_that_is_no_faster_than_the_second_is_not_praised_alone() -> None:
+    table = measure({"base": waiting(9), "a": waiting(3), "b": waiting(3)})
+    assert table.notes[1] == "'a' is not clearly faster than 'b' (1.00–1.00 times)."
+
+
+def test_few_repeats_are_named() -> None:
+    table = measure({"base": waiting(9), "a": waiting(3)}, repeats=4)
+    assert table.notes[0] == "4 runs of a mode cannot tell a difference from chance: give repeats=5 or more."
+
+
+def test_a_lone_function_is_said_nothing_about_but_how_it_was_timed() -> None:
+    (note,) = measure(waiting(3), repeats=1).notes
+    assert note.startswith("1 repeat after 1 warm-up, in random order (seed 0); CPython ")
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        ({"served_from": "script"}, "All 5 replies came from a script: their times are not those of a model."),
+        ({"served_from": "cache"}, "All 5 replies came from a cache: their times are not those of a model."),
+        (
+            {"input_tokens": 20, "cached_input_tokens": 15},
+            (
+                "The model's server had 75 of 100 input tokens in its own cache of prompts; "
+                "without it, each call takes longer."
+            ),
+        ),
+        ({"estimated": True}, "The tokens of all 5 replies are estimated: the provider named none."),
+    ],
+)
+def test_replies_that_cost_a_model_no_work_are_named(facts: dict[str, Any], sentence: str) -> None:
+    assert sentence in measure({"ask": reporting(**facts)}).notes
+    assert sentence not in measure({"ask": reporting()}).notes
+
+
+def test_a_scripted_agent_is_named() -> None:
+    agent = Agent(llm=ScriptedModel(lambda messages, schema: "42"), strategy="tools")
+    table = run(benchmark_agents([(agent, "6 * 7?")], repeats=2, progress=False))
+    assert "All 4 replies came from a script: their times are not those of a model." in table.notes
+
+
+def test_an_agent_that_remembers_is_named() -> None:
+    agent = Agent(llm=ScriptedModel(lambda messages, schema: "42"), strategy="tools", memory=Memory(), name="Ada")
+    inner = AgentDAG("inner").add_node(AgentNode("ask", agent))
+    table = asyncio.run(
+        benchmark(AgentDAG().add_node(AgentNode("in", inner)), {"task": "6 * 7?"}, repeats=1, progress=False)
+    )
+    assert any(note.startswith("With memory: 'Ada'. Each run adds to it") for note in table.notes)
+
+
+def test_what_the_whole_benchmark_cost_includes_its_warm_up() -> None:
+    asking = reporting(input_tokens=900, output_tokens=100, cost=0.01)
+    assert "All of this took 7 model calls and 7,000 tokens, $0.0700." in measure({"ask": asking}, warmup=2).notes
+    assert (
+        "All of this took 7 model calls and 0 tokens, at a price that is not known."
+        in measure({"ask": reporting()}, warmup=2).notes
+    )
+
+
+def test_a_patched_asyncio_debug_mode_and_a_busy_machine_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio, "_nest_patched", True, raising=False)
+    monkeypatch.setattr("os.getloadavg", lambda: (97.5, 1, 1))
+    note = measure(waiting(1), repeats=1).notes[-1]
+    assert "asyncio was patched by nest-asyncio, which makes each task 1.4 to 2.7 times as expensive" in note
+    assert ", busy (load 97.5)" in note
+
+
+def test_the_notes_are_part_of_both_reprs_and_of_what_is_selected_but_not_of_the_csv() -> None:
+    table = measure({"<b>a</b>": waiting(2), "b": waiting(1)})
+    for shown in (table, table[["median_s"]], table.head(1), table.sort_values("median_s"), table.round(1)):
+        assert repr(shown).endswith(table.notes[-1])
+        html = shown._repr_html_()
+        assert "&lt;b&gt;a&lt;/b&gt;" in html
+        assert "<b>a</b>" not in html
+        assert "as fast as" in html
+    assert "as fast as" not in table.to_csv()
+
+
+def test_no_column_hides_in_a_wide_table() -> None:
+    table = measure(waiting(1), repeats=1)
+    assert all(column in repr(table) and column in table._repr_html_() for column in table.columns)
+
+
+def test_a_table_survives_pickling_with_its_notes(tmp_path: Any) -> None:
+    table = measure(waiting(1), repeats=1)
+    table.to_pickle(tmp_path / "table.pkl")
+    again = pd.read_pickle(tmp_path / "table.pkl")
+    assert repr(again) == repr(table)
