@@ -16,6 +16,7 @@ from linus_nb.brief import brief
 from linus_nb.dag import AgentDAG
 from linus_nb.engine.executor import DAGExecutor, checked
 from linus_nb.engine.gates import Schedule
+from linus_nb.engine.interrupts import nobody, told_to
 from linus_nb.engine.result import ExecutionResult
 from linus_nb.engine.threads import in_thread
 from linus_nb.errors import GraphError, nearest
@@ -93,7 +94,8 @@ async def _blocking(executor: DAGExecutor, state: State) -> Timed:
         return time.perf_counter() - start, result
 
     try:
-        return await in_thread(run)
+        with told_to(nobody):  # an idle loop would notice Stop late
+            return await in_thread(run)
     except asyncio.CancelledError:
         executor.cancel()
         raise
@@ -167,7 +169,7 @@ def _required(function: Callable[..., Any]) -> list[str]:
 
 async def _measured_call(name: str, function: Callable[[], Awaitable[Any]], repeat: int) -> Measurement:
     clock = asyncio.get_running_loop().time
-    with overheard() as calls:
+    with told_to(nobody), overheard() as calls:
         start = clock()
         try:
             value = await function()

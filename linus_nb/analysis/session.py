@@ -15,7 +15,7 @@ from linus_nb.analysis.measurement import Measurement
 from linus_nb.analysis.notes import notes
 from linus_nb.analysis.resampling import CONFIDENCE
 from linus_nb.display import current_cell
-from linus_nb.engine.interrupts import nobody, say_instead, told_to
+from linus_nb.engine.interrupts import say_instead
 from linus_nb.errors import GraphError
 
 if TYPE_CHECKING:
@@ -85,15 +85,14 @@ class Session:
             disable=not progress,
         ) as bar:
             try:
-                with told_to(nobody):  # an idle loop would notice Stop late
-                    for repeat in range(-terms.warmup, terms.repeats):
-                        turns = chance.sample(self.contestants, len(self.contestants))
-                        if repeat >= 0:
-                            self.order.append([contestant.name for contestant in turns])
-                        for contestant in turns:
-                            bar.set_description(f"{self.name}: {contestant.name}")
-                            self.measured.append(await contestant.measure(repeat))
-                            bar.update()
+                for repeat in range(-terms.warmup, terms.repeats):
+                    turns = chance.sample(self.contestants, len(self.contestants))
+                    if repeat >= 0:
+                        self.order.append([contestant.name for contestant in turns])
+                    for contestant in turns:
+                        bar.set_description(f"{self.name}: {contestant.name}")
+                        self.measured.append(await contestant.measure(repeat))
+                        bar.update()
             except (asyncio.CancelledError, KeyboardInterrupt) as error:
                 of_all = f"{len(self.measured)} of {bar.total} runs"
                 say_instead(error, f"Stopped after {of_all}. What was measured is kept: linus_nb.last_benchmark()")

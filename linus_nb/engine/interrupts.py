@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+# what `signal` wraps to make enums of handlers; that fails for most, with an error that names the handler, and a
+# run that asks and sets five times takes 25 µs longer for these sentences
+_signal: Any = sys.modules.get("_signal", signal)
+_get, _set = _signal.getsignal, _signal.signal
+
+_INTERRUPT = int(signal.SIGINT)
 _listeners: list[tuple[asyncio.AbstractEventLoop, Callable[[], None], Callable[[], None]]] = []
 _previous: Any = None  # the handler that was there before ours
 _at_work = False
@@ -32,7 +39,7 @@ def told_to(listener: Callable[[], None], at_teardown: Callable[[], None] = nobo
     signals, and where interrupts are ignored. Where the handler before ours raises and so ends the whole loop,
     ``at_teardown`` is the first thing that runs in it then: before its tasks are cancelled, in no order.
     """
-    if threading.current_thread() is not threading.main_thread() or not callable(signal.getsignal(signal.SIGINT)):
+    if threading.current_thread() is not threading.main_thread() or not callable(_get(_INTERRUPT)):
         yield
         return
     entry = (asyncio.get_running_loop(), listener, at_teardown)
@@ -42,9 +49,9 @@ def told_to(listener: Callable[[], None], at_teardown: Callable[[], None] = nobo
         yield
     finally:
         _listeners.remove(entry)
-        last = not _listeners and signal.getsignal(signal.SIGINT) is _handle
+        last = not _listeners and _get(_INTERRUPT) is _handle
         if last and threading.current_thread() is threading.main_thread():  # a forgotten coroutine is closed anywhere
-            signal.signal(signal.SIGINT, _previous)
+            _set(_INTERRUPT, _previous)
 
 
 def say_instead(error: BaseException, sentence: str) -> None:
@@ -58,10 +65,10 @@ def say_instead(error: BaseException, sentence: str) -> None:
 def _install() -> None:
     """Stand before the handler of the moment: a cell's own is new with each cell."""
     global _previous
-    current = signal.getsignal(signal.SIGINT)
+    current = _get(_INTERRUPT)
     if current is not _handle:
         _previous = current
-        signal.signal(signal.SIGINT, _handle)
+        _set(_INTERRUPT, _handle)
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
