@@ -56,7 +56,9 @@ def test_a_difference_that_its_spread_swamps_is_marked() -> None:
 
 def test_the_fastest_that_is_no_faster_than_the_second_is_not_praised_alone() -> None:
     table = measure({"base": waiting(9), "a": waiting(3), "b": waiting(3)})
-    assert table.notes[1] == "'a' is not clearly faster than 'b' (1.00–1.00 times)."
+    assert table.notes[1] == "'a' and 'b' took the same time, within 1%."
+    table = measure({"base": taking(*[9] * 5), "a": taking(3, 3, 3, 2, 4), "b": taking(3, 3, 4, 3, 3)}, warmup=0)
+    assert table.notes[1] == "'a' is not clearly faster than 'b' (0.75–1.50 times)."
 
 
 def test_few_repeats_are_named() -> None:

@@ -186,3 +186,8 @@ def test_few_runs_give_no_verdict_however_far_apart() -> None:
     runs += [measured(mode, 4, s) for mode, s in zip(MODES, (9.0, 1.0), strict=True)]
     assert table(runs)["verdict"].tolist() == ["baseline", "faster"]
     assert table(runs, ("dataflow", "sync"))["verdict"].tolist() == ["baseline", "slower"]
+
+
+def test_a_difference_that_is_sure_and_negligible_is_none() -> None:
+    runs = [measured(mode, k, s) for k in range(5) for mode, s in zip(MODES, (6.005, 6.000), strict=True)]
+    assert table(runs)["verdict"].tolist() == ["baseline", "same"]

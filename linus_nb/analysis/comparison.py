@@ -42,6 +42,7 @@ COMPARISON_DTYPES = {
 """The columns of a benchmark's table, in order; what is not known is NaN or NA."""
 
 ENOUGH_RUNS = 5  # of fewer, even runs that all agree say little: four in a row are heads once in eight times
+NEGLIGIBLE = 0.01  # a difference below is none to anybody, however sure it is
 _BEST_FIRST = ("success", "partial", "failed", "cancelled")
 _COMPARABLE = ("success", "partial")
 
@@ -66,8 +67,8 @@ def comparison_table(
     * ``llm_calls``, ``tokens`` (the lower median) and ``cost`` (US dollars, the median; NaN where a price is not
       known): of a run;
     * ``same_result``: every run of the mode gave what the baseline's first run gave; NA where all that came was errors;
-    * ``verdict``: "baseline"; "faster" or "slower" where the interval of the speed-up leaves out 1.0; "unclear" where
-      it does not; "too few runs" below five pairs; empty where no speed-up is claimed;
+    * ``verdict``: "baseline"; "faster", "slower" or "same" where the whole interval of the speed-up is above, below or
+      within 1 % of 1.0; "unclear" where it is not; "too few runs" below five pairs; empty where no speed-up is claimed;
     * ``status``: the worst of its runs, or "not run". No speed-up or efficiency is claimed of a mode (or against a
       baseline) that failed.
 
@@ -134,15 +135,18 @@ def paired_ratios(own: Sequence[Measurement], base: Sequence[Measurement]) -> li
 
 
 def verdict(ratios: Sequence[float]) -> str:
-    """Return what paired ratios allow to say: "faster", "slower", "unclear" or "too few runs".
+    """Return what paired ratios allow to say: "faster", "slower", "same", "unclear" or "too few runs".
 
-    >>> verdict([2.0, 2.1, 1.9, 2.0, 2.0]), verdict([2.0, 0.9, 1.1, 0.7, 1.3]), verdict([2.0, 2.0])
-    ('faster', 'unclear', 'too few runs')
+    >>> verdict([2.0, 2.1, 1.9, 2.0, 2.0]), verdict([2.0, 0.9, 1.1, 0.7, 1.3]), verdict([1.0, 1.001, 0.999, 1.0, 1.0])
+    ('faster', 'unclear', 'same')
     """
     if len(ratios) < ENOUGH_RUNS:
         return "too few runs"
     low, high = median_interval(ratios)
-    return "faster" if low > 1.0 else "slower" if high < 1.0 else "unclear"
+    least, most = 1 - NEGLIGIBLE, 1 + NEGLIGIBLE
+    return (
+        "faster" if low > most else "slower" if high < least else "same" if least <= low <= high <= most else "unclear"
+    )
 
 
 def _times(own: Sequence[Measurement]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from linus_nb.agent import Agent
-from linus_nb.analysis.comparison import ENOUGH_RUNS, is_comparable, paired_ratios, verdict
+from linus_nb.analysis.comparison import ENOUGH_RUNS, NEGLIGIBLE, is_comparable, paired_ratios, verdict
 from linus_nb.analysis.measurement import Measurement, incomplete
 from linus_nb.analysis.resampling import median_interval
 from linus_nb.dag import AgentDAG
@@ -77,7 +77,10 @@ def _fastest(table: Comparison, by_mode: dict[str, list[Measurement]]) -> Iterat
 
 def _runner_up(first: str, second: str, by_mode: dict[str, list[Measurement]]) -> Iterator[str]:
     ratios = paired_ratios(by_mode[first], by_mode[second])
-    if verdict(ratios) != "faster":
+    said = verdict(ratios)
+    if said == "same":
+        yield f"{first!r} and {second!r} took the same time, within {NEGLIGIBLE:.0%}."
+    elif said != "faster":
         low, high = median_interval(ratios)
         yield f"{first!r} is not clearly faster than {second!r} ({low:.2f}–{high:.2f} times)."
 
