@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from linus_nb.agent import Agent, AgentMetrics, AgentResponse
     from linus_nb.agent.kept import last_response
     from linus_nb.agent.memory import Memory
-    from linus_nb.analysis.benchmark import benchmark, benchmark_sync, last_benchmark
+    from linus_nb.analysis.benchmark import benchmark, benchmark_agents, benchmark_sync, last_benchmark
     from linus_nb.configuration import settings
     from linus_nb.dag import AgentDAG
     from linus_nb.engine.executor import DAGExecutor
@@ -49,6 +49,7 @@ _HOMES = {
     "SharedState": "linus_nb.graph.state",
     "StateManager": "linus_nb.graph.state",
     "benchmark": "linus_nb.analysis.benchmark",
+    "benchmark_agents": "linus_nb.analysis.benchmark",
     "benchmark_sync": "linus_nb.analysis.benchmark",
     "default_model": "linus_nb.models",
     "enable_nesting": "linus_nb.notebook.nesting",
@@ -77,6 +78,7 @@ __all__ = [
     "SharedState",
     "StateManager",
     "benchmark",
+    "benchmark_agents",
     "benchmark_sync",
     "default_model",
     "enable_nesting",
