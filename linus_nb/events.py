@@ -228,8 +228,9 @@ class ModelCalled(Brief):
     for a model that runs here, None where no price is known.
 
     ``served_from`` says where the reply came from: ``"model"``; ``"cache"``, LangChain's cache of replies, so that no
-    model was asked and nothing was paid; or ``"script"``, a test double. ``cached_input_tokens`` are those of the input
-    that the provider, or the server that runs here, had read before and kept (its own cache of prompts).
+    model was asked, and tokens and cost are 0; or ``"script"``, a test double, which names tokens and cost as it is
+    told to. ``cached_input_tokens`` are those of the input that the provider, or the server that runs here, had read
+    before and kept: its own cache of prompts, from which a repeated question is answered sooner.
     """
 
     model: str

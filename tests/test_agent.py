@@ -29,7 +29,7 @@ def test_a_tool_task_goes_through_every_phase():
         AgentMetrics(
             total_iterations=1, total_input_tokens=40, total_output_tokens=12, total_tokens=52, reasoning_calls=1,
             tool_executions=1, completion_checks=1, llm_calls=4, successful_tool_calls=1, task_completed=True,
-            iterations_to_completion=1, cost=0.0,
+            iterations_to_completion=1, cost=0.0, scripted_replies=4,
         ), execution_time_seconds=response.metrics.execution_time_seconds,
     )  # fmt: skip
     assert [call.schema is not None for call in calls] == [True, True, True, False]

@@ -45,6 +45,15 @@ def test_a_cost_from_estimated_tokens_says_so():
     assert counted((Usage(10, 3, estimated=True), 0.5, "a")).cost_note == "from estimated tokens"
 
 
+def test_replies_of_a_cache_and_of_a_script_are_counted_as_calls_and_as_what_they_are():
+    metrics = counted(
+        (Usage(10, 3, cached_tokens=4), 0.25, "a"), (Usage(), 0.0, "a", "cache"), (Usage(10, 3), 0.0, "b", "script")
+    )
+    assert (metrics.llm_calls, metrics.cached_replies, metrics.scripted_replies) == (3, 1, 1)
+    assert (metrics.total_tokens, metrics.cached_input_tokens, metrics.cost) == (26, 4, 0.25)
+    assert metrics.to_dict()["cached_replies"] == 1
+
+
 def test_before_the_first_call_there_is_no_cost():
     assert (AgentMetrics().cost, AgentMetrics().cost_note) == (None, "")
 

@@ -14,6 +14,7 @@ from linus_nb import events as ev
 from linus_nb.analysis.benchmark import benchmark, benchmark_agents, benchmark_sync, last_benchmark
 from linus_nb.analysis.comparison import COMPARISON_DTYPES
 from linus_nb.errors import GraphError, ValidationError
+from linus_nb.models.listeners import listener
 from linus_nb.testing import ScriptedModel
 from tests.virtual_time import run
 
@@ -116,6 +117,24 @@ def test_model_calls_of_agents_and_graphs_in_a_function_are_counted_once() -> No
     table = asyncio.run(benchmark({"both": both}, repeats=2, progress=False))
     assert table.loc["both", ["llm_calls", "tokens", "cost"]].tolist() == [5, 221, 1.25]
     assert "All of this took 15 model calls and 663 tokens, $3.7500." in table.notes
+
+
+def test_a_function_that_asks_a_model_by_itself_is_heard_and_nobody_is_afterwards() -> None:
+    model = ScriptedModel(lambda messages, schema: "42", usage=(20, 2))
+    begun: list[Any] = []
+
+    async def ask() -> str:
+        return str((await model.ainvoke("6 * 7?")).text)
+
+    async def go() -> Any:
+        table = await benchmark({"ask": ask, "in a thread": lambda: model.invoke("6 * 7?")}, repeats=2, progress=False)
+        begun.append(listener.get())
+        return table
+
+    table = asyncio.run(go())
+    assert table["tokens"].tolist() == [22, 22]
+    assert table["llm_calls"].tolist() == [1, 1]
+    assert begun == [None]
 
 
 def test_agents_gathered_take_as_long_as_the_slowest() -> None:

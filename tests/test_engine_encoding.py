@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import UTC, datetime
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import given
@@ -38,6 +38,7 @@ LEAVES: dict[Any, st.SearchStrategy[Any]] = {
     BaseException | None: st.none() | ERRORS,
     int | None: st.none() | st.integers(),
     float | None: st.none() | st.floats(allow_nan=False),
+    ev.ServedFrom: st.sampled_from(get_args(ev.ServedFrom)),
     tuple[str, ...]: st.lists(st.text()).map(tuple),
     GraphShape: SHAPES,
     ev.Event: st.deferred(lambda: any_event),

@@ -221,3 +221,22 @@ def test_files_that_an_editor_saved_again_are_read(tmp_path):
     path = tmp_path / "edited.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + "".join(lines_of_a_run()).replace("\n", "\r\n").encode() + b"\r\n\r\n")
     assert load_run(path).events == load_run("".join(lines_of_a_run())).events
+
+
+def line_of_a_call(**changes: Any) -> str:
+    called = {"type": "ModelCalled", "model": "m", "duration_s": 0.5, "input_tokens": 12, **changes}
+    reported = {"type": "CallReported", "run_id": "r1", "seq": 4, "at": 0.5, "node": "split", "call": called}
+    return "".join([*lines_of_a_run()[:4], json.dumps(reported) + "\n"])
+
+
+def test_a_call_that_was_saved_before_replies_had_sources_came_from_a_model():
+    [(_, call)] = next(node for node in load_run(line_of_a_call()).record.nodes.values() if node.calls).calls
+    assert (call.input_tokens, call.served_from, call.cached_input_tokens) == (12, "model", 0)
+    saved = line_of_a_call(served_from="cache", cached_input_tokens=3)
+    [(_, call)] = next(node for node in load_run(saved).record.nodes.values() if node.calls).calls
+    assert (call.served_from, call.cached_input_tokens) == ("cache", 3)
+
+
+def test_a_source_of_replies_that_is_not_known_here_is_refused_in_words():
+    with pytest.raises(SavedRunError, match=r"'cachet' is not known here; did you mean 'cache'\?"):
+        load_run(line_of_a_call(served_from="cachet"))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
 
-from linus_nb.models.usage import TOKENS_PER_IMAGE, TOKENS_PER_MESSAGE, Usage, estimated_tokens, usage_of
+from linus_nb.models.usage import TOKENS_PER_IMAGE, TOKENS_PER_MESSAGE, Usage, estimated_tokens, is_from_cache, usage_of
 
 ASKED = [("system", "Be brief."), ("user", "6 * 7?")]
 
@@ -42,6 +42,16 @@ def test_tokens_put_in_a_cache_are_told_also_where_their_time_is():
     details = {"input_token_details": {"ephemeral_5m_input_tokens": 30, "ephemeral_1h_input_tokens": 4}}
     message = AIMessage("42", usage_metadata=named(100, 1, **details))
     assert usage_of(message, ASKED).cache_write_tokens == 34
+
+
+@pytest.mark.parametrize(
+    ("metadata", "cached"),
+    [(named(1, 1, total_cost=0), True), (named(1, 1), False), (named(1, 1, total_cost=0.0), False), (None, False)],
+    ids=["as LangChain marks it", "named by a provider", "a model that is free", "nothing named"],
+)
+def test_a_reply_out_of_a_cache_is_known_by_langchains_mark_alone(metadata, cached):
+    assert is_from_cache(AIMessage("42", usage_metadata=metadata)) is cached
+    assert not is_from_cache("42")
 
 
 @pytest.mark.parametrize(

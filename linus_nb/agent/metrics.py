@@ -8,6 +8,7 @@ from typing import Any
 
 from linus_nb.brief import Brief
 from linus_nb.display import Shown
+from linus_nb.events import ServedFrom
 from linus_nb.models.usage import Usage
 
 _counting = threading.Lock()  # of all runs together: it is held for a few additions
@@ -26,7 +27,7 @@ class AgentMetrics(Brief, Shown):
         reasoning_calls: Plans asked for.
         tool_executions: Tool calls, failed ones included.
         completion_checks: Times the model was asked whether the task is done.
-        llm_calls: Model calls, repeated questions included.
+        llm_calls: Model calls, repeated questions included, and those that a cache or a script answered.
         successful_tool_calls: Tool calls that gave a result.
         failed_tool_calls: Tool calls that raised.
         task_completed: Whether the task is done.
@@ -35,6 +36,9 @@ class AgentMetrics(Brief, Shown):
             (``cost_note`` says whose), and before the first call.
         estimated_tokens: Some of the tokens were estimated here, not named by the provider.
         unpriced_models: The models whose price is not known.
+        cached_replies: How many of the calls LangChain's cache of replies answered; their tokens and cost are 0.
+        scripted_replies: How many a test double answered.
+        cached_input_tokens: How many of the input tokens the provider, or the server that runs here, had read before.
     """
 
     total_iterations: int = 0
@@ -53,16 +57,26 @@ class AgentMetrics(Brief, Shown):
     cost: float | None = None
     estimated_tokens: bool = False
     unpriced_models: tuple[str, ...] = ()
+    cached_replies: int = 0
+    scripted_replies: int = 0
+    cached_input_tokens: int = 0
 
     _view = "linus_nb.rendering.response:metrics_bundle"
 
-    def count_call(self, usage: Usage, cost: float | None = None, model: str = "the model") -> None:
+    def count_call(
+        self,
+        usage: Usage,
+        cost: float | None = None,
+        model: str = "the model",
+        served_from: ServedFrom = "model",
+    ) -> None:
         """Count a model call that gave a reply. Safe to call from many threads at once.
 
         Args:
             usage: Its tokens.
             cost: What it cost in US dollars, None where no price is known.
             model: The model's name, for ``cost_note``.
+            served_from: Where the reply came from.
 
         >>> metrics = AgentMetrics()
         >>> metrics.count_call(Usage(1000, 100), 0.0035, "gpt-4o")
@@ -74,6 +88,9 @@ class AgentMetrics(Brief, Shown):
             self.total_input_tokens += usage.input_tokens
             self.total_output_tokens += usage.output_tokens
             self.total_tokens = self.total_input_tokens + self.total_output_tokens
+            self.cached_input_tokens += usage.cached_tokens
+            self.cached_replies += served_from == "cache"
+            self.scripted_replies += served_from == "script"
             self.estimated_tokens = self.estimated_tokens or usage.estimated
             if cost is None and model not in self.unpriced_models:
                 self.unpriced_models = (*self.unpriced_models, model)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +19,14 @@ from linus_nb.agent.schemas import is_strict, without_lengths
 from linus_nb.engine.threads import in_thread
 from linus_nb.errors import ModelError
 from linus_nb.models import model_name
-from linus_nb.models.prices import cost_of_call
-from linus_nb.models.usage import usage_of
+from linus_nb.models.listening import noted_calls
+from linus_nb.models.prices import Origin, cost_at, origin_of
+from linus_nb.models.usage import Usage, usage_of
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+
+    from linus_nb.models.listeners import Heard
 
 
 def call_model(llm: BaseChatModel, request: CallModel) -> Reply:
@@ -34,23 +37,25 @@ def call_model(llm: BaseChatModel, request: CallModel) -> Reply:
         Exception: whatever the model raised.
     """
     messages, options = _prepared(llm, request)
-    began = time.perf_counter()
-    try:
-        message = _invoke(llm, request, messages, options)
-    except Exception as error:  # noqa: BLE001  reported, and raised again there
-        return _failed_call(llm, request, began, error)
-    return _replied(llm, request, began, message)
+    with noted_calls() as noted:
+        call = _Call(llm, request, time.perf_counter(), noted)
+        try:
+            message = _invoke(llm, request, messages, options)
+        except Exception as error:  # noqa: BLE001  reported, and raised again there
+            return call.failed(error)
+    return call.replied(message)
 
 
 async def acall_model(llm: BaseChatModel, request: CallModel) -> Reply:
     """Ask a model, awaiting it. Otherwise as `call_model`."""
     messages, options = _prepared(llm, request)
-    began = time.perf_counter()
-    try:
-        message = await _ainvoke(llm, request, messages, options)
-    except Exception as error:  # noqa: BLE001  reported, and raised again there
-        return _failed_call(llm, request, began, error)
-    return _replied(llm, request, began, message)
+    with noted_calls() as noted:
+        call = _Call(llm, request, time.perf_counter(), noted)
+        try:
+            message = await _ainvoke(llm, request, messages, options)
+        except Exception as error:  # noqa: BLE001  reported, and raised again there
+            return call.failed(error)
+    return call.replied(message)
 
 
 def _invoke(llm: Any, request: CallModel, messages: list[Any], options: dict[str, Any]) -> Any:
@@ -180,12 +185,75 @@ def _is_openai_itself(model: Any) -> bool:
     return _is_a(model, "BaseChatOpenAI") and (not base_url or "api.openai.com" in base_url)
 
 
-def _replied(llm: Any, request: CallModel, began: float, message: Any) -> Reply:
-    duration_s = time.perf_counter() - began
-    text = "" if message is None else without_halves(_text_of(message))
-    reply = replace(_priced(llm, request, text, message), wanted=_wanted(message), message=message)
-    _report_model(request, duration_s, reply)
-    return reply
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call that has begun."""
+
+    llm: Any
+    request: CallModel
+    began: float
+    noted: Sequence[Heard]  # what LangChain told of it, in the end
+
+    def replied(self, message: Any) -> Reply:
+        """Report a call that gave a reply, and return that."""
+        duration_s = time.perf_counter() - self.began
+        text = "" if message is None else without_halves(_text_of(message))
+        reply = replace(self._priced(text, message), wanted=_wanted(message), message=message)
+        self._report(duration_s, reply)
+        return reply
+
+    def failed(self, error: Exception) -> Reply:
+        """Report a call that raised, and raise again; a reply cut at its token limit is a reply all the same."""
+        duration_s = time.perf_counter() - self.began
+        cut = _cut_reply(error)
+        if cut is not None:
+            reply = self._priced(cut, None)
+            self._report(duration_s, reply)
+            return reply
+        name, purpose = self._origin().name, self.request.purpose
+        events.report(
+            events.ModelCalled(name, duration_s, purpose=purpose, error=error, served_from=self._served_from())
+        )
+        if isinstance(error, StopIteration):  # no generator can raise it, and the loop is one
+            raise ModelError(f"the model raised StopIteration; it has nothing more to say: {error}") from error
+        raise error
+
+    def _priced(self, text: str, message: Any) -> Reply:
+        origin, served_from = self._origin(), self._served_from()
+        if served_from == "cache":  # no model read or wrote anything
+            return Reply(text, Usage(), 0.0, origin.name, served_from=served_from)
+        sent_along = self.request.schema or [tool.schema for tool in self.request.tools]
+        usage = usage_of(text if message is None else message, self.request.messages, sent_along=sent_along or None)
+        return Reply(text, usage, cost_at(origin, usage, message), origin.name, served_from=served_from)
+
+    def _origin(self) -> Origin:
+        """Return which model was asked: of a chain, or of a model with others to fall back on, LangChain tells."""
+        if self.noted and not _is_a(_innermost(self.llm), "BaseLanguageModel"):
+            return self.noted[-1].origin
+        return origin_of(self.llm)
+
+    def _served_from(self) -> events.ServedFrom:
+        if self.noted:
+            return self.noted[-1].served_from
+        # of a text model's reply out of the cache, LangChain tells nothing
+        return "cache" if _is_a(_innermost(self.llm), "BaseLLM") else "model"
+
+    def _report(self, duration_s: float, reply: Reply) -> None:
+        usage = reply.usage
+        events.report(
+            events.ModelCalled(
+                reply.model,
+                duration_s,
+                usage.input_tokens,
+                usage.output_tokens,
+                usage.estimated,
+                self.request.purpose,
+                None,
+                reply.cost,
+                reply.served_from,
+                usage.cached_tokens,
+            )
+        )
 
 
 def _wanted(message: Any) -> tuple[Wanted, ...]:
@@ -211,44 +279,9 @@ def _streamed(call: Any) -> Wanted:
     return Wanted(identity, name, arguments) if isinstance(arguments, dict) else Wanted(identity, name, {}, text)
 
 
-def _priced(llm: Any, request: CallModel, text: str, message: Any) -> Reply:
-    sent_along = request.schema or [tool.schema for tool in request.tools]
-    usage = usage_of(text if message is None else message, request.messages, sent_along=sent_along or None)
-    return Reply(text, usage, cost_of_call(llm, usage, message), model_name(llm))
-
-
-def _failed_call(llm: Any, request: CallModel, began: float, error: Exception) -> Reply:
-    """Report a call that raised, and raise again; a reply cut at its token limit is a reply all the same."""
-    duration_s = time.perf_counter() - began
-    cut = _cut_reply(error)
-    if cut is not None:
-        reply = _priced(llm, request, cut, None)
-        _report_model(request, duration_s, reply)
-        return reply
-    events.report(events.ModelCalled(model_name(llm), duration_s, purpose=request.purpose, error=error))
-    if isinstance(error, StopIteration):  # no generator can raise it, and the loop is one
-        raise ModelError(f"the model raised StopIteration; it has nothing more to say: {error}") from error
-    raise error
-
-
 def _cut_reply(error: Exception) -> str | None:
     """Return what was written before the limit; the OpenAI client raises where a reply to a schema was cut."""
     if not _is_a(error, "LengthFinishReasonError"):
         return None
     choices = getattr(getattr(error, "completion", None), "choices", None) or []
     return str(choices[0].message.content or "") if choices else ""
-
-
-def _report_model(request: CallModel, duration_s: float, reply: Reply) -> None:
-    usage = reply.usage
-    events.report(
-        events.ModelCalled(
-            reply.model,
-            duration_s,
-            usage.input_tokens,
-            usage.output_tokens,
-            estimated=usage.estimated,
-            purpose=request.purpose,
-            cost=reply.cost,
-        )
-    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from linus_nb.agent.approval import Approval
 from linus_nb.agent.replies import Task
 from linus_nb.agent.response import ExecutionStep
+from linus_nb.events import ServedFrom
 from linus_nb.models.usage import Usage
 from linus_nb.tools.tool import Tool
 
@@ -93,6 +94,7 @@ class Reply:
     model: str = ""
     wanted: tuple[Wanted, ...] = ()
     message: Any = None  # as it came, to be sent back
+    served_from: ServedFrom = "model"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from linus_nb.agent import AgentResponse
 from linus_nb.analysis.tables import error_text, model_calls
 from linus_nb.engine.critical_path import critical_path, makespan, peak_concurrency, total_work
 from linus_nb.engine.result import ExecutionResult
+from linus_nb.models.listening import reported_calls
 
 if TYPE_CHECKING:
     from linus_nb.engine.gates import Schedule
@@ -104,7 +105,8 @@ def overheard() -> Iterator[list[ev.ModelCalled]]:
 
     token = ev.sink.set((receive, None if around is None else around[1]))
     try:
-        yield calls
+        with reported_calls():  # those of functions that ask a model by themselves, too
+            yield calls
     finally:
         ev.sink.reset(token)
 

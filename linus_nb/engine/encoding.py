@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from linus_nb import events as ev
 from linus_nb.engine.saved_values import decode_error, decode_value, encode_error, encode_float, encode_value
@@ -73,6 +73,8 @@ def codec_of(hint: Any) -> Codec:
     if is_dataclass(hint):
         return _record(hint)
     arguments = get_args(hint)
+    if get_origin(hint) is Literal:
+        return _choice(arguments)
     if get_origin(hint) is tuple and arguments[1:] == (...,):
         return _sequence(arguments[0])
     if get_origin(hint) is dict and arguments == (str, Any):
@@ -93,6 +95,17 @@ def _scalar(kind: type) -> Codec:
         return saved
 
     return Codec(lambda value: value if type(value) is kind else kind(value), decode)
+
+
+def _choice(among: tuple[Any, ...]) -> Codec:
+    """Return the codec of a field that holds one of a few texts; a later version may know more of them."""
+
+    def decode(saved: Any) -> Any:
+        if saved not in among:
+            raise UnknownTypeError(f"{_cut(saved)} is not known here; {nearest(str(saved), among)}".rstrip("; "))
+        return saved
+
+    return Codec(str, decode)
 
 
 def _decode_float(saved: Any) -> float:

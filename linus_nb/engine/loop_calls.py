@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from functools import partial
 from typing import Any, Self
 
@@ -29,6 +30,7 @@ class LoopCalls(Ledger):
     """
 
     loop: asyncio.AbstractEventLoop
+    thread: int  # that the loop runs in
     open: bool
     pool: Pool | None
     in_threads: dict[int, dict[int | None, ThreadCall]]  # the latest call of each node and item
@@ -105,7 +107,7 @@ class LoopCalls(Ledger):
                 value = target.awaiting(*args, **kwargs)
             else:
                 assert target.blocking is not None
-                call = ThreadCall(partial(target.blocking, *args, **kwargs), self.context(place, self._hand_over))
+                call = ThreadCall(partial(target.blocking, *args, **kwargs), self.context(place))
                 self.in_threads.setdefault(place.i, {})[place.item] = call
                 await call.wait()
                 value = call.outcome()
@@ -147,10 +149,12 @@ class LoopCalls(Ledger):
                 del self.children[place]
         return Answer(child.output(), None)
 
-    def _hand_over(self, place: Place, call: ev.Call | ev.Progress) -> None:
-        """Take a report from a thread; nobody reads that of a call that outlived its loop."""
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self.report, place, call)
+    def report(self, place: Place, call: ev.Call | ev.Progress) -> None:
+        """Take a report from any thread; nobody reads that of a call that outlived its loop."""
+        if threading.get_ident() == self.thread:
+            super().report(place, call)
+        elif not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(super().report, place, call)
 
     async def decide(self, i: int, condition: Condition) -> Decision | Fatal:
         """Ask the condition on an edge that leaves node ``i``."""

@@ -6,17 +6,22 @@ A model that runs on this machine costs nothing (0.0); one whose price is not kn
 from __future__ import annotations
 
 import re
+import sys
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from linus_nb.events import ModelCalled
+from linus_nb.models.doubles import is_test_double
 from linus_nb.models.facts import model_name
 from linus_nb.models.usage import Usage
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 RUN_HERE = ("ollama", "llamacpp", "llamafile", "mlx", "gpt4all")  # providers that are this machine, unless a URL is set
+URL_NAMES = ("openai_api_base", "base_url", "anthropic_api_url", "endpoint")  # attributes of models that hold one
 SOLD_ONLY = re.compile(r"(^|/)((chat)?gpt-(?!oss)|o\d\b|claude|gemini|grok)|[:-]cloud$", re.IGNORECASE)
 """Names of models whose weights nobody has: what answers to them on this machine is a gateway or a stand-in."""
 
@@ -81,7 +86,11 @@ def cost_of_call(llm: Any, usage: Usage, message: Any = None) -> float | None:
         usage: The tokens of the call.
         message: What it answered; where it names the model that answered, that one's price is taken.
     """
-    origin = origin_of(llm)
+    return cost_at(origin_of(llm), usage, message)
+
+
+def cost_at(origin: Origin, usage: Usage, message: Any = None) -> float | None:
+    """Return what a call of the model at ``origin`` cost in US dollars. Otherwise as `cost_of_call`."""
     if origin.runs_here:
         return 0.0
     if origin.url is None and origin.provider is None:
@@ -107,6 +116,13 @@ def load_prices(llm: Any) -> None:
     cost_of_call(llm, Usage())
 
 
+@cache
+def prepare_price(origin: Origin) -> None:
+    """Begin to load, in a thread, what the cost of a call will need: the call that has begun takes longer than that."""
+    if not origin.runs_here and "genai_prices" not in sys.modules:
+        threading.Thread(target=cost_at, args=(origin, Usage()), name="linus_nb prices", daemon=True).start()
+
+
 def origin_of(llm: Any) -> Origin:
     """Return where a chat model's answers come from, told by its attributes; nothing is called.
 
@@ -119,11 +135,16 @@ def origin_of(llm: Any) -> Origin:
     describe = getattr(llm, "_get_ls_params", None)  # what LangChain's models say of themselves to LangSmith
     provider = describe().get("ls_provider") if callable(describe) else None
     said = getattr(llm, "runs_here", None)
-    if isinstance(said, bool):
-        runs_here = said
-    elif SOLD_ONLY.search(name):
+    if not isinstance(said, bool):
+        said = True if is_test_double(str(getattr(llm, "_llm_type", ""))) else None
+    return origin_told(name, provider, url, runs_here=said)
+
+
+def origin_told(name: str, provider: str | None, url: str | None, *, runs_here: bool | None) -> Origin:
+    """Return where answers come from; whether the model runs here is told by the rest where it does not say so."""
+    if runs_here is None and SOLD_ONLY.search(name):
         runs_here = False
-    else:
+    if runs_here is None:
         runs_here = urlsplit(url).hostname in LOOPBACK if url else provider in RUN_HERE
     return Origin(name, provider, url, runs_here)
 
@@ -141,5 +162,5 @@ def total_cost(calls: Iterable[ModelCalled]) -> float | None:
 def _url_of(llm: Any) -> str | None:
     """Return the address that a model calls; OpenAI's client knows best, as it also reads the environment."""
     addresses = [getattr(getattr(llm, "root_client", None), "base_url", None)]
-    addresses += [getattr(llm, name, None) for name in ("openai_api_base", "base_url", "anthropic_api_url", "endpoint")]
+    addresses += [getattr(llm, name, None) for name in URL_NAMES]
     return next((str(address) for address in addresses if address and "://" in str(address)), None)

@@ -82,6 +82,18 @@ def usage_of(reply: Any, request: Iterable[Any], *, sent_along: Any = None) -> U
     return usage
 
 
+def is_from_cache(message: Any) -> bool:
+    """Return whether a reply comes out of LangChain's cache of replies, which marks it so: no model was asked.
+
+    >>> class Reply:
+    ...     usage_metadata = {"input_tokens": 12, "output_tokens": 5, "total_tokens": 17, "total_cost": 0}
+    >>> is_from_cache(Reply())
+    True
+    """
+    cost = (getattr(message, "usage_metadata", None) or {}).get("total_cost")
+    return type(cost) is int and cost == 0  # a price that a provider names is no whole number
+
+
 def estimated_tokens(text: str) -> int:
     """Return about how many tokens a text has: a quarter of its bytes; punctuation counts twice, a digit three times.
 

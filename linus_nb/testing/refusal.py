@@ -13,6 +13,7 @@ from typing import Any
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.tracers.context import register_configure_hook
 
+from linus_nb.models.doubles import is_test_double
 from linus_nb.models.guard import require_real_models
 
 
@@ -45,15 +46,6 @@ def watch_model_calls() -> None:
     LangChain logs a warning of each refusal, and of refused ``astream_events`` leaves a coroutine that nobody awaits.
     """
     register_configure_hook(_watching, inheritable=True)
-
-
-def is_test_double(llm_type: str) -> bool:
-    """Return whether a model with this ``_llm_type`` only pretends to be one.
-
-    >>> is_test_double("generic-fake-chat-model"), is_test_double("openai-chat")
-    (True, False)
-    """
-    return "scripted" in llm_type or "fake" in llm_type
 
 
 def _refuse(serialized: Any, facts: dict[str, Any]) -> None:

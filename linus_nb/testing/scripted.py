@@ -117,6 +117,10 @@ class ScriptedModel(BaseChatModel):
     def _llm_type(self) -> str:
         return "scripted"
 
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        return {"model": self.model}  # LangChain's cache of replies tells models apart by this
+
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Any:
         return super()._get_ls_params(stop, **kwargs) | {"ls_provider": self.provider or "scripted"}
 
