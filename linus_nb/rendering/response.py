@@ -64,7 +64,13 @@ def metrics_bundle(metrics: Any) -> dict[str, str]:
         "tool calls that gave a result": metrics.successful_tool_calls,
         "tool calls that raised": metrics.failed_tool_calls,
     }
-    tokens = {"tokens read": metrics.total_input_tokens, "tokens written": metrics.total_output_tokens}
+    tokens = {
+        "replies out of a cache": metrics.cached_replies,
+        "replies out of a script": metrics.scripted_replies,
+        "tokens read": metrics.total_input_tokens,
+        "of these out of the server's own cache": metrics.cached_input_tokens,
+        "tokens written": metrics.total_output_tokens,
+    }
     rows = [(name, f"{count:,}") for name, count in (calls | tokens).items() if count]
     facts = _facts(metrics)
     parts = [
