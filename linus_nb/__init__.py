@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from linus_nb.agent.kept import last_response
     from linus_nb.agent.memory import Memory
     from linus_nb.analysis.benchmark import benchmark, benchmark_agents, benchmark_sync, last_benchmark
+    from linus_nb.analysis.evaluation import evaluate, evaluate_sync, last_evaluation
     from linus_nb.configuration import settings
     from linus_nb.dag import AgentDAG
     from linus_nb.engine.executor import DAGExecutor
@@ -53,7 +54,10 @@ _HOMES = {
     "benchmark_sync": "linus_nb.analysis.benchmark",
     "default_model": "linus_nb.models",
     "enable_nesting": "linus_nb.notebook.nesting",
+    "evaluate": "linus_nb.analysis.evaluation",
+    "evaluate_sync": "linus_nb.analysis.evaluation",
     "last_benchmark": "linus_nb.analysis.benchmark",
+    "last_evaluation": "linus_nb.analysis.evaluation",
     "last_response": "linus_nb.agent.kept",
     "last_run": "linus_nb.engine.history",
     "load_run": "linus_nb.engine.saved",
@@ -82,7 +86,10 @@ __all__ = [
     "benchmark_sync",
     "default_model",
     "enable_nesting",
+    "evaluate",
+    "evaluate_sync",
     "last_benchmark",
+    "last_evaluation",
     "last_response",
     "last_run",
     "load_run",

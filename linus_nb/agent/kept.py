@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -13,8 +13,11 @@ from linus_nb.agent.response import AgentResponse
 from linus_nb.agent.telling import error_text
 from linus_nb.engine.interrupts import say_instead
 
+_Runs = deque[tuple[AgentRun, list[str]]]
+
 _inside: ContextVar[bool] = ContextVar("linus_nb_inside_agent", default=False)  # of one that a tool asks, say
-_runs: deque[tuple[AgentRun, list[str]]] = deque(maxlen=20)
+_runs: _Runs = deque(maxlen=20)
+_apart: ContextVar[_Runs | None] = ContextVar("linus_nb_kept_apart", default=None)
 
 
 @contextmanager
@@ -22,7 +25,8 @@ def kept(run: AgentRun) -> Iterator[None]:
     """Keep a run for `last_response`; what ends it early is said there, and an error says where to look."""
     status = ["still running"]
     if not _inside.get():
-        _runs.append((run, status))
+        runs = _apart.get()
+        (_runs if runs is None else runs).append((run, status))
     token = _inside.set(True)
     try:
         yield
@@ -53,7 +57,25 @@ def last_response() -> AgentResponse | None:
     >>> last_response() is response
     True
     """
-    if not _runs:
+    return _latest(_runs)
+
+
+@contextmanager
+def kept_apart() -> Iterator[Callable[[], AgentResponse | None]]:
+    """Keep what agents do in this context for the caller alone; yields what gives the latest, as `last_response` would.
+
+    For those who ask an agent many times, as cases or as repeats, which are not the answers that its user looks for.
+    """
+    runs: _Runs = deque(maxlen=1)
+    token = _apart.set(runs)
+    try:
+        yield lambda: _latest(runs)
+    finally:
+        _apart.reset(token)
+
+
+def _latest(runs: _Runs) -> AgentResponse | None:
+    if not runs:
         return None
-    run, status = _runs[-1]
+    run, status = runs[-1]
     return run.response or run.so_far(status[0])

@@ -95,7 +95,7 @@ def comparison_table(
         | {"same_result": _agrees(own, reference), "status": worst_status(own)}
         for mode, own in by_mode.items()
     ]
-    index = pd.Index([masked(mode) for mode in modes], name="mode", dtype="string")
+    index = pd.Index(list(modes), name="mode", dtype="string")
     return Comparison(pd.DataFrame(rows, columns=list(COMPARISON_DTYPES), index=index).astype(COMPARISON_DTYPES))
 
 

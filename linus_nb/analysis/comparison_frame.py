@@ -18,7 +18,7 @@ class Comparison(NotedFrame):
     """
 
     @property
-    def plot(self) -> ComparisonPlot:  # type: ignore[override]  # pandas-stubs has no PlotAccessor to derive from
+    def plot(self) -> ComparisonPlot:
         """``table.plot()`` draws the modes side by side; ``table.plot.bar(y=…)`` and its kin are those of pandas."""
         from linus_nb.analysis.plot import ComparisonPlot
 

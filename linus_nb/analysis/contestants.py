@@ -22,6 +22,7 @@ from linus_nb.engine.threads import in_thread
 from linus_nb.errors import GraphError, nearest
 from linus_nb.graph.node import AgentNode
 from linus_nb.graph.target import understand
+from linus_nb.masking import masked
 
 State = Mapping[str, Any] | None
 Timed = tuple[float, ExecutionResult]
@@ -128,7 +129,8 @@ def contestants(things: Mapping[str, Any], state: State = None) -> list[Contesta
             function: Callable[[], Awaitable[Any]] = partial(_dataflow, checked_executor(thing, state), state)
         else:
             function = _caller(name, thing)
-        found.append(Contestant(name, partial(_measured_call, name, function)))
+        shown = masked(name)
+        found.append(Contestant(shown, partial(_measured_call, shown, function)))
     return found
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,11 @@ from linus_nb.analysis.comparison import comparison_table, differences
 from linus_nb.analysis.contestants import Contestant
 from linus_nb.analysis.measurement import Measurement
 from linus_nb.analysis.notes import notes
+from linus_nb.analysis.progress import progress_bar
 from linus_nb.analysis.resampling import CONFIDENCE
-from linus_nb.display import current_cell
 from linus_nb.engine.interrupts import say_instead
 from linus_nb.errors import GraphError
+from linus_nb.masking import masked
 
 if TYPE_CHECKING:
     from linus_nb.analysis.comparison_frame import Comparison
@@ -72,29 +72,20 @@ class Session:
 
     async def measure(self, progress: bool) -> None:
         """Time all contestants; a cancellation ends the run under way and leaves what was measured."""
-        from tqdm import tqdm
-
         terms, chance = self.terms, random.Random(self.terms.seed)
-        # in a kernel stderr is shown on red ground, as if something had gone wrong; there the bar stays, as one line
-        in_kernel = current_cell() is not None
-        with tqdm(
-            total=(terms.warmup + terms.repeats) * len(self.contestants),
-            unit="run",
-            file=sys.stdout if in_kernel else sys.stderr,
-            leave=in_kernel,
-            disable=not progress,
-        ) as bar:
+        total = (terms.warmup + terms.repeats) * len(self.contestants)
+        with progress_bar(total, "run", progress) as bar:
             try:
                 for repeat in range(-terms.warmup, terms.repeats):
                     turns = chance.sample(self.contestants, len(self.contestants))
                     if repeat >= 0:
                         self.order.append([contestant.name for contestant in turns])
                     for contestant in turns:
-                        bar.set_description(f"{self.name}: {contestant.name}")
+                        bar.set_description(masked(f"{self.name}: {contestant.name}"))
                         self.measured.append(await contestant.measure(repeat))
                         bar.update()
             except (asyncio.CancelledError, KeyboardInterrupt) as error:
-                of_all = f"{len(self.measured)} of {bar.total} runs"
+                of_all = f"{len(self.measured)} of {total} runs"
                 say_instead(error, f"Stopped after {of_all}. What was measured is kept: linus_nb.last_benchmark()")
                 raise
         self.finished = True

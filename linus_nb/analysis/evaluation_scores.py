@@ -1,0 +1,165 @@
+"""Scorers: the functions that say how good an output is, checked before anything runs."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+from linus_nb.analysis.cases import Case, CaseError, is_missing
+from linus_nb.analysis.equality import same
+from linus_nb.analysis.evaluation_trial import Trial, called, stopped_by_us
+from linus_nb.analysis.tables import error_text
+from linus_nb.brief import brief
+from linus_nb.errors import GraphError, LinusError, nearest
+from linus_nb.graph.target import Target, understand
+
+MAY_NAME = ("output", "expected", "input", "case", "result")
+"""What a scorer may name among its parameters."""
+
+DEFAULT_NAME = "score"
+
+
+class ScorerError(LinusError, ValueError):
+    """A scorer that cannot be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """A function that scores, by the name of its column, and which of `MAY_NAME` it is given."""
+
+    name: str
+    target: Target
+    wanted: tuple[str, ...]
+
+    async def score(self, trial: Trial) -> None:
+        """Score a trial; what goes wrong is an error of that case, and the others go on."""
+        case = trial.case
+        facts = {
+            "output": trial.output,
+            "expected": case.expected,
+            "input": case.input,
+            "case": case.given,
+            "result": trial.result,
+        }
+        try:
+            value = _number(await called(self.target, **{name: facts[name] for name in self.wanted}))
+        except asyncio.CancelledError as error:
+            trial.errors.append(f"{self.name}: {'stopped' if stopped_by_us() else error_text(error)}")
+            if stopped_by_us():
+                raise
+        except Exception as error:  # noqa: BLE001  whatever a user's scorer raises
+            trial.errors.append(f"{self.name}: {error_text(error)}")
+        else:
+            if value is not None:
+                trial.scores[self.name] = value
+
+
+def read_scorers(score: Any, cases: Sequence[Case], keys: Sequence[str] | None, taken: Sequence[str]) -> list[Scorer]:
+    """Return the scorers of an evaluation.
+
+    Args:
+        score: what the user gave: a function, a mapping of names to functions, or None.
+        cases: those to be scored.
+        keys: of a graph, the keys that it may write.
+        taken: names of columns that are there already.
+
+    Raises:
+        ScorerError: something is no function, names what it cannot be given, or has the name of another column.
+        CaseError: without a function: what a case expects of a graph can never come out.
+    """
+    if score is None:
+        return _by_equality(cases, keys)
+    named = score if isinstance(score, Mapping) else {DEFAULT_NAME: score}
+    if not named:
+        raise ScorerError("score is empty; give a function, or a mapping of names to functions, or leave it out")
+    return [_scorer(name, function, taken) for name, function in named.items()]
+
+
+def agrees(output: Any, expected: Any) -> bool:
+    """Return whether an output is what was expected, by `linus_nb.analysis.equality.same`.
+
+    Of a mapping (or the fields of a pydantic object) only the keys count that ``expected`` names.
+
+    >>> agrees({"label": "spam", "reason": "it sells"}, {"label": "spam"}), agrees("42", 42)
+    (True, False)
+    """
+    if isinstance(expected, Mapping) and expected:
+        fields = output.model_dump() if hasattr(output, "model_dump") else output
+        if isinstance(fields, Mapping):
+            return all(key in fields and same(fields[key], value) for key, value in expected.items())
+    return same(output, expected)
+
+
+async def _agreement(output: Any, expected: Any) -> bool | None:
+    return None if expected is None else agrees(output, expected)
+
+
+def _by_equality(cases: Sequence[Case], keys: Sequence[str] | None) -> list[Scorer]:
+    expecting = [case for case in cases if case.expected is not None]
+    if keys is not None:
+        for case in expecting:
+            _check_expected(case, keys)
+    return [Scorer(DEFAULT_NAME, understand(_agreement), ("output", "expected"))] if expecting else []
+
+
+def _check_expected(case: Case, keys: Sequence[str]) -> None:
+    written = ", ".join(map(repr, keys)) or "nothing"
+    if not isinstance(case.expected, Mapping):
+        raise CaseError(
+            case.number,
+            f"expects {brief(case.expected)}, and the graph writes {written}; expect a mapping of some of these keys, "
+            "or give a score like: lambda output, expected: output['key'] == expected",
+        )
+    for key in case.expected:
+        if key not in keys:
+            raise CaseError(
+                case.number, f"expects {brief(key)}, which no node writes; {nearest(key, keys)}(keys: {written})"
+            )
+
+
+def _scorer(name: Any, function: Any, taken: Sequence[str]) -> Scorer:
+    if not isinstance(name, str) or not name or name in taken:
+        used = "there is such a column" if name in taken else "that is no name"
+        raise ScorerError(f"a score is called {brief(name)}; {used}: give it another name")
+    known = ", ".join(map(repr, MAY_NAME))
+    target = _understood(function)
+    if target is None or target.parameters is None:
+        raise ScorerError(f"the score {name!r} is {brief(function)}; give a function that names some of {known}")
+    required, optional = target.parameters.required, target.parameters.optional
+    if target.parameters.by_position_only:
+        raise ScorerError(
+            f"the score {name!r} takes no named parameters; give a def or lambda that names some of {known}"
+        )
+    for parameter in required:
+        if parameter not in MAY_NAME:
+            hint = nearest(parameter, MAY_NAME)
+            raise ScorerError(f"the score {name!r} has a parameter {parameter!r}; {hint}it may name {known}")
+    wanted = MAY_NAME if target.parameters.any_keyword else (*required, *optional)
+    return Scorer(name, target, tuple(parameter for parameter in wanted if parameter in MAY_NAME))
+
+
+def _understood(function: Callable[..., Any]) -> Target | None:
+    try:
+        return understand(function)
+    except GraphError:
+        return None
+
+
+def _number(value: Any) -> bool | float | None:
+    """Return a score, None where nothing was scored.
+
+    Raises:
+        TypeError: it is neither a bool nor a number.
+    """
+    if is_missing(value):
+        return None
+    plain = value.item() if hasattr(value, "item") and getattr(value, "size", 0) == 1 else value  # numpy's own kinds
+    if isinstance(plain, bool):
+        return plain
+    if not isinstance(plain, Real):
+        raise TypeError(f"it returned {brief(value)}; return True, False, a number, or None for no score")
+    return None if math.isnan(plain) else float(plain)
