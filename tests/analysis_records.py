@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from linus_nb import AgentDAG, AgentNode, DAGExecutor, ExecutionResult
 from linus_nb import events as ev
 from linus_nb.engine.record import RunRecord, fold
+from tests.virtual_time import run
 
 Span = tuple[float, float | None]
 
@@ -54,3 +58,39 @@ def record_of(
     events += extra
     events.append(ev.RunFinished(**head, at=end, status=status))
     return fold(events)
+
+
+def running_dag() -> AgentDAG:
+    """A graph that runs for an hour; a node completes at once, with a model call, and another raises."""
+
+    def answer() -> str:
+        ev.report(ev.ModelCalled("m", 0.0, 30, 4))
+        return "42"
+
+    def breaks() -> None:
+        raise ValueError("as told")
+
+    async def waits() -> None:
+        await asyncio.sleep(3600)
+
+    dag = AgentDAG("goes on").add_node(AgentNode("answer", answer)).add_node(AgentNode("waits", waits))
+    dag.add_node(AgentNode("breaks", breaks, on_error="skip")).add_node(AgentNode("after", waits))
+    dag.add_edge("waits", "after")
+
+    return dag
+
+
+def running_result() -> ExecutionResult:
+    """What a run of `running_dag` had come to after a second."""
+
+    async def begun() -> ExecutionResult:
+        handle = DAGExecutor(running_dag(), remember=False).start()
+        await asyncio.sleep(1)
+        so_far = handle.result()
+        kept = replace(so_far, events=tuple(so_far.events))  # type: ignore[arg-type]  # as of a copy: the log goes on
+        handle.cancel()
+        await handle
+        return kept
+
+    result: ExecutionResult = run(begun())
+    return result

@@ -126,7 +126,7 @@ def test_a_patched_asyncio_debug_mode_and_a_busy_machine_are_said(monkeypatch: p
 def test_the_notes_are_part_of_both_reprs_and_of_what_is_selected_but_not_of_the_csv() -> None:
     table = measure({"<b>a</b>": waiting(2), "b": waiting(1)})
     for shown in (table, table[["median_s"]], table.head(1), table.sort_values("median_s"), table.round(1)):
-        assert repr(shown).endswith(table.notes[-1])
+        assert table.notes[-1] in repr(shown)
         html = shown._repr_html_()
         assert "&lt;b&gt;a&lt;/b&gt;" in html
         assert "<b>a</b>" not in html
@@ -134,9 +134,17 @@ def test_the_notes_are_part_of_both_reprs_and_of_what_is_selected_but_not_of_the
     assert "as fast as" not in table.to_csv()
 
 
-def test_no_column_hides_in_a_wide_table() -> None:
-    table = measure(waiting(1), repeats=1)
-    assert all(column in repr(table) and column in table._repr_html_() for column in table.columns)
+def test_no_column_hides_in_a_wide_table_and_empty_ones_are_named_below() -> None:
+    dag = AgentDAG("one").add_node(AgentNode("a", waiting(1)))
+    table = measure(dag)
+    for shown in (repr(table), table._repr_html_()):
+        assert [column for column in table.columns if column not in shown] == []
+        assert "Nothing is known of" not in shown
+    lone = measure(waiting(1), repeats=1)
+    unknown = "std_s, critical_path_s, total_work_s, efficiency, overhead_s, peak_concurrency"
+    assert repr(lone).endswith(f"Nothing is known of: {unknown}.")
+    assert "<th>std_s" not in lone._repr_html_()
+    assert lone["std_s"].isna().all()
 
 
 def test_a_table_survives_pickling_with_its_notes(tmp_path: Any) -> None:

@@ -14,6 +14,7 @@ from linus_nb.events import GraphShape, NodeShape, NodeStatus
 from linus_nb.rendering.bundle import MOST_NODES_PICTURED, dag_bundle, record_card, result_bundle
 from linus_nb.rendering.response import agent_bundle, response_bundle
 from linus_nb.rendering.text import graph_text
+from tests.analysis_records import record_of
 from tests.rendering_samples import failed_run, hostile, research, run_record
 
 
@@ -92,6 +93,35 @@ def test_a_successful_run_names_its_critical_path() -> None:
     )
     text = card_of(run_record(shape, nodes, "success", 5.2)).text
     assert "The critical path (bold) took 5.20 s of 5.20 s." in text
+
+
+def two_chains(schedule: str, *, at_once: bool = True) -> RunRecord:
+    """Chains of 1 s and 4 s, and of 4 s and 1 s, run level by level, or one by one."""
+    starts = [0.0, 0.0, 4.0, 4.0] if at_once else [0.0, 1.0, 5.0, 9.0]
+    spans = {name: (start, start + s) for name, start, s in zip("abcd", starts, (1.0, 4.0, 4.0, 1.0), strict=True)}
+    return record_of(spans, [("a", "c"), ("b", "d")], schedule=schedule)
+
+
+def test_a_run_says_which_schedule_would_have_been_faster() -> None:
+    text = card_of(two_chains("levels")).text
+    assert "dataflow: 5.00 s instead of 8.00 s, by this run's durations. Next:" in text
+    one_by_one = card_of(two_chains("sequential", at_once=False)).text
+    assert "dataflow: 5.00 s instead of 10.0 s, by this run's durations, if 2 at once take no longer." in one_by_one
+    assert "instead of" not in card_of(two_chains("dataflow")).text
+
+
+def test_text_ends_in_what_another_schedule_would_have_taken() -> None:
+    levels, sequential = two_chains("levels"), two_chains("sequential", at_once=False)
+    assert graph_text(levels.graph, levels).splitlines()[-1] == (
+        "  dataflow: 5.00 s instead of 8.00 s, by this run's durations"
+    )
+    last = graph_text(sequential.graph, sequential).splitlines()[-1]
+    assert last == "  dataflow: 5.00 s instead of 10.0 s, by this run's durations, if 2 at once take no longer"
+    both = record_of({"a": (0, 1), "b": (1, 2)}, schedule="sequential")
+    assert "  levels or dataflow: 1.00 s instead of 2.00 s" in graph_text(both.graph, both)
+    assert "instead of" not in graph_text(levels.graph)
+    failed = replace(levels, status="failed")
+    assert "instead of" not in graph_text(failed.graph, failed)
 
 
 def test_the_same_picture_is_there_for_light_and_dark_pages_with_its_alternative() -> None:

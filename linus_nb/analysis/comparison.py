@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from linus_nb.analysis.equality import same
-from linus_nb.analysis.measurement import Measurement
+from linus_nb.analysis.measurement import THE_RESULT, Measurement
 from linus_nb.analysis.resampling import median_interval
 from linus_nb.masking import masked
 from linus_nb.models.prices import total_cost
@@ -100,22 +100,26 @@ def comparison_table(
 
 
 def differences(runs: Sequence[Measurement], modes: Sequence[str], baseline: str) -> list[str]:
-    """Return a sentence for each mode whose results are not those of the baseline's first run; none when all agree."""
+    """Return sentences that name the modes whose results are not those of the baseline's first run, if there are."""
     by_mode = {mode: [run for run in runs if run.mode == mode] for mode in modes}
     reference = _reference(by_mode, baseline)
     if reference is None:
         return []
-    found: list[str] = []
+    alike: dict[str, list[str]] = {}  # modes by where they differ: one sentence for all of them
+    said: list[str] = []
     for mode, own in by_mode.items():
         keys = list(dict.fromkeys(key for run in own if _gave(run) for key in _differing(run.values, reference.values)))
         if not keys:
             continue
         shown = masked(", ".join(keys[:5])) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
+        where = "" if keys == [THE_RESULT] else f" in {shown}"
         if mode == reference.mode:
-            found.append(f"{mode!r} does not agree with itself from run to run in {shown}")
+            said.append(f"{mode!r} does not agree with itself from run to run{where}")
         else:
-            found.append(f"{mode!r} gave another result than {reference.mode!r} in {shown}")
-    return found
+            alike.setdefault(where, []).append(repr(mode))
+    return said + [
+        f"{', '.join(others)} gave another result than {reference.mode!r}{where}" for where, others in alike.items()
+    ]
 
 
 def worst_status(runs: Sequence[Measurement]) -> str:

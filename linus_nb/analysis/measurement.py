@@ -18,6 +18,8 @@ from linus_nb.models.listening import reported_calls
 if TYPE_CHECKING:
     from linus_nb.engine.gates import Schedule
 
+THE_RESULT = "the result"  # what a function returned, among the values of its measurement
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
@@ -80,7 +82,7 @@ class Measurement:
         """Return the measurement of a function that returned ``value``: that of the run, if it is one of a graph."""
         if isinstance(value, ExecutionResult):
             return replace(cls.of_run(mode, repeat, seconds, value), calls=calls)
-        return cls(mode, repeat, seconds, calls=calls, values={"the result": value})
+        return cls(mode, repeat, seconds, calls=calls, values={THE_RESULT: value})
 
     @classmethod
     def of_error(

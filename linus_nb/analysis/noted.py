@@ -13,8 +13,8 @@ class NotedFrame(pd.DataFrame):
     """A DataFrame whose reprs end in the sentences of ``attrs["notes"]``.
 
     What is selected or computed from it (columns, rows, rounded, sorted) is a `NotedFrame` with the same notes; CSV and
-    other files lose them, as they lose all ``attrs``. All columns are shown, and figures with three significant digits;
-    they are kept whole.
+    other files lose them, as they lose all ``attrs``. All columns that hold anything are shown, and figures with
+    three significant digits; they are kept whole.
 
     >>> table = NotedFrame({"median_s": [2.0]}, index=["async"])
     >>> table.attrs["notes"] = ["One run: nothing is known of the spread."]
@@ -35,17 +35,26 @@ class NotedFrame(pd.DataFrame):
         return [str(note) for note in self.attrs.get("notes", ())]
 
     def __repr__(self) -> str:
+        figures, below = self._told()
         with _as_people_read():
-            figures = super().__repr__()
-        return "\n".join([figures, *(["", *self.notes] if self.notes else [])])
+            return "\n".join([repr(figures), *(["", *below] if below else [])])
 
     def _repr_html_(self) -> str | None:
+        figures, below = self._told()
         with _as_people_read():
-            html: str | None = super()._repr_html_()  # type: ignore[misc]  # pandas-stubs leaves out what IPython calls
-        if html is None or not self.notes:
+            html: str | None = figures._repr_html_()
+        if html is None or not below:
             return html
-        items = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        items = "".join(f"<li>{escape(note)}</li>" for note in below)
         return f'{html}<ul style="margin:.4em 0 0;padding-left:1.4em;line-height:1.5">{items}</ul>'
+
+    def _told(self) -> tuple[Any, list[str]]:
+        """Return the figures to show, and the sentences: columns that hold nothing at all are only named."""
+        plain: Any = pd.DataFrame(self)
+        blank = [column for column in plain.columns if len(plain) and plain[column].isna().all()]
+        if not blank or len(blank) == len(plain.columns):
+            return plain, self.notes
+        return plain.drop(columns=blank), [*self.notes, f"Nothing is known of: {', '.join(map(str, blank))}."]
 
 
 def _as_people_read() -> Any:

@@ -52,6 +52,8 @@ CALL_DTYPES = {
     "output_tokens": "int64",
     "cost": "float64",
     "estimated": "bool",
+    "served_from": "string",
+    "cached_input_tokens": "int64",
     "error": "string",
 }
 """The columns of `call_table`, in order."""
@@ -64,8 +66,9 @@ def node_table(record: RunRecord) -> pd.DataFrame:
 
     * ``level`` (from 1, as in the pictures), ``status`` (lower case), ``reason`` (why it was
       skipped or cancelled, else empty);
-    * ``start_s``, ``end_s``: seconds since the start of the run; ``duration_s`` between them; ``wait_s``: seconds it
-      was ready but held back by a limit; NaN where it never came to that;
+    * ``start_s``, ``end_s``: seconds since the start of the run; ``duration_s`` between them; ``wait_s``: seconds
+      between the end of its sources and its start, in which its level, its turn or a limit held it back; NaN where it
+      never came to that;
     * ``attempts`` (of a node that runs once per item: the most that one item took); ``items``: how many items it ran
       for, 0 for a node that runs once; ``llm_calls``, ``input_tokens``, ``output_tokens``, ``cost``: sums over the
       model calls of the node, of its items and of the graph it holds; ``cost`` is in US dollars, NaN where the price of
@@ -109,8 +112,9 @@ def call_table(record: RunRecord) -> pd.DataFrame:
     ``name`` (of the model or tool), ``purpose`` (of a model call), ``start_s``, ``end_s`` (seconds since the start of
     the run), ``duration_s``, ``input_tokens``, ``output_tokens`` (0 for tools, and for model calls that raised),
     ``cost`` (US dollars; 0 for tools and for models that run here, NaN where no price is known and for model calls that
-    raised), ``estimated`` (the tokens were counted here, not by the provider), ``error``. dtypes are the same for every
-    run; ``attrs`` are those of `node_table`.
+    raised), ``estimated`` (the tokens were counted here, not by the provider), ``served_from`` ("model", "cache" or
+    "script": see `linus_nb.events.ModelCalled`; empty for tools), ``cached_input_tokens`` (those of the input that the
+    provider had kept), ``error``. dtypes are the same for every run; ``attrs`` are those of `node_table`.
     """
     rows = [_call_row(step.path, end_s, call) for step in walk(record) for end_s, call in step.record.calls]
     rows.sort(key=lambda row: row["start_s"])
@@ -162,11 +166,18 @@ def _table(
         if isinstance(labels, range)
         else pd.Index([masked(label) for label in labels], name=index, dtype="string")
     )
-    for row in rows:  # a table is shown, and saved with its notebook; the record keeps what was said
-        row |= {name: masked(row[name]) for name, dtype in dtypes.items() if dtype == "string"}
-    table = pd.DataFrame(rows, columns=list(dtypes), index=kept).astype(dtypes)
+    table = typed_frame(rows, dtypes, kept)
     table.attrs |= _run_facts(record)
     return table
+
+
+def typed_frame(rows: list[dict[str, Any]], dtypes: Mapping[str, str], index: pd.Index[Any]) -> pd.DataFrame:
+    """Return rows as a table with these columns and dtypes, however many rows there are; texts in it are masked."""
+    import pandas as pd
+
+    for row in rows:  # a table is shown, and saved with its notebook; the record keeps what was said
+        row |= {name: masked(row[name]) for name, dtype in dtypes.items() if dtype == "string"}
+    return pd.DataFrame(rows, columns=list(dtypes), index=index).astype(dict(dtypes))
 
 
 def _step_row(node: NodeRecord, calls: Sequence[ModelCalled]) -> dict[str, Any]:
@@ -200,6 +211,8 @@ def _call_row(node: str, end_s: float, call: Call) -> dict[str, Any]:
         "output_tokens": 0,
         "cost": 0.0,
         "estimated": False,
+        "served_from": "",
+        "cached_input_tokens": 0,
         "error": error_text(call.error),
     }
     if isinstance(call, ToolCalled):
@@ -212,6 +225,8 @@ def _call_row(node: str, end_s: float, call: Call) -> dict[str, Any]:
         "output_tokens": call.output_tokens,
         "cost": call.cost,
         "estimated": call.estimated,
+        "served_from": call.served_from,
+        "cached_input_tokens": call.cached_input_tokens,
     }
 
 

@@ -1,7 +1,7 @@
 """How long a run must take, and how long it would have taken otherwise, by the durations that it recorded.
 
 Pure functions of a `RunRecord`. The durations are those of that run: a node that computes, or that shares a rate limit
-with others, may take another time beside other nodes. Limits on concurrency are not simulated.
+with others, may take another time beside other nodes. Limits on concurrency are not simulated: no record knows them.
 
 A node that never started counts for nothing and is passed through: what comes after it still had to wait for what came
 before it, since a join is decided when all its sources have ended. A node that is still running counts with its
@@ -10,8 +10,14 @@ time so far.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from itertools import accumulate
+from typing import cast
+
 from linus_nb.engine.gates import Schedule, check_schedule
+from linus_nb.engine.ledger import NOT_NEEDED
 from linus_nb.engine.record import RunRecord
+from linus_nb.events import EdgeShape
 
 
 def critical_path(record: RunRecord) -> tuple[float, list[str]]:
@@ -26,8 +32,8 @@ def critical_path(record: RunRecord) -> tuple[float, list[str]]:
     seconds = node_seconds(record)
     finish = _earliest_finish(record, seconds)
     sources = _sources(record)
-    inner = {edge.source for edge in record.edges}
-    at = max((name for name in finish if name not in inner), key=finish.__getitem__, default=None)
+    leading_on = {edge.source for edge in _edges(record)}
+    at = max((name for name in finish if name not in leading_on), key=finish.__getitem__, default=None)
     total = 0.0 if at is None else finish[at]
     path: list[str] = []
     while at is not None:
@@ -64,6 +70,16 @@ def slack(record: RunRecord) -> dict[str, float]:
 def makespan(record: RunRecord, schedule: Schedule) -> float:
     """Return the seconds that a schedule would take from the first start to the last end, by the record's durations.
 
+    Raises:
+        GraphError: no schedule has that name.
+    """
+    seconds = seconds_under(record, schedule)
+    return max((at + seconds[name] for name, at in planned_starts(record, schedule).items()), default=0.0)
+
+
+def planned_starts(record: RunRecord, schedule: Schedule) -> dict[str, float]:
+    """Return when each node that ran would start under a schedule, in seconds from the first start, in plan order.
+
     Args:
         record: the run that the durations come from.
         schedule: ``"dataflow"`` (each node starts when its own sources are done: the critical path), ``"levels"``
@@ -73,23 +89,51 @@ def makespan(record: RunRecord, schedule: Schedule) -> float:
         GraphError: no schedule has that name.
     """
     check_schedule(schedule)
+    seconds = seconds_under(record, schedule)
     if schedule == "dataflow":
-        return critical_path(record)[0]
+        sources = _sources(record)
+        finish = _earliest_finish(record, seconds)
+        return {name: _latest(sources[name], finish) for name in seconds}
     if schedule == "sequential":
-        return total_work(record)
+        return dict(zip(seconds, accumulate(seconds.values(), initial=0.0), strict=False))
     slowest: dict[int, float] = {}
-    for name, seconds in node_seconds(record).items():
+    for name, duration in seconds.items():
         level = record.nodes[name].level
-        slowest[level] = max(slowest.get(level, 0.0), seconds)
-    return sum(slowest.values())
+        slowest[level] = max(slowest.get(level, 0.0), duration)
+    levels = sorted(slowest)
+    opened = dict(zip(levels, accumulate((slowest[level] for level in levels), initial=0.0), strict=False))
+    return {name: opened[record.nodes[name].level] for name in seconds}
+
+
+def seconds_under(record: RunRecord, schedule: Schedule) -> dict[str, float]:
+    """Return how long each node that ran would take under a schedule, in plan order.
+
+    As long as it took, but for a node that holds a graph: that graph runs by the same schedule as the one around it.
+    What runs once per item counts as it was, since no record says how many items might have run at once.
+    """
+    found = node_seconds(record)
+    if schedule == record.schedule:
+        return found
+    for name in found:
+        inner = record.nodes[name].inner
+        if inner is not None:
+            found[name] -= makespan(inner, cast("Schedule", inner.schedule)) - makespan(inner, schedule)
+    return found
 
 
 def peak_concurrency(record: RunRecord) -> int:
     """Return the largest number of nodes that ran at the same moment; 0 when none ran."""
-    changes: list[tuple[float, int]] = []
-    for name, seconds in node_seconds(record).items():
-        start = record.nodes[name].start_s or 0.0
-        changes += [(start, 1), (start + seconds, -1)]
+    starts = {name: node.start_s for name, node in record.nodes.items() if node.start_s is not None}
+    return peak_of((starts[name], starts[name] + seconds) for name, seconds in node_seconds(record).items())
+
+
+def peak_of(spans: Iterable[tuple[float, float]]) -> int:
+    """Return how many spans, each from its start to its end, overlap at most.
+
+    >>> peak_of([(0, 2), (1, 3), (3, 4)])
+    2
+    """
+    changes = [change for start, end in spans for change in ((start, 1), (end, -1))]
     running = peak = 0
     for _, change in sorted(changes):  # at the same moment, ends come first
         running += change
@@ -106,17 +150,27 @@ def node_seconds(record: RunRecord) -> dict[str, float]:
     }
 
 
+def _edges(record: RunRecord) -> list[EdgeShape]:
+    """Return the edges along which nodes waited: nothing waits for one that leads to given results only."""
+    unneeded = {name for name, node in record.nodes.items() if node.reason == NOT_NEEDED}
+    return [edge for edge in record.edges if edge.source not in unneeded and edge.target not in unneeded]
+
+
 def _sources(record: RunRecord) -> dict[str, list[str]]:
     sources: dict[str, list[str]] = {name: [] for name in record.nodes}
-    for edge in record.edges:
+    for edge in _edges(record):
         sources[edge.target].append(edge.source)
     return sources
 
 
-def _earliest_finish(record: RunRecord, seconds: dict[str, float]) -> dict[str, float]:
+def _earliest_finish(record: RunRecord, seconds: Mapping[str, float]) -> dict[str, float]:
     """Return when each node would end if it waited for its sources only, in plan order."""
     sources = _sources(record)
     finish: dict[str, float] = {}
     for name in record.nodes:
-        finish[name] = max((finish[s] for s in sources[name]), default=0.0) + seconds.get(name, 0.0)
+        finish[name] = _latest(sources[name], finish) + seconds.get(name, 0.0)
     return finish
+
+
+def _latest(sources: Iterable[str], finish: Mapping[str, float]) -> float:
+    return max((finish[source] for source in sources), default=0.0)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from linus_nb.engine.critical_path import critical_path
+from linus_nb.engine.other_schedules import Faster, faster_schedules
 from linus_nb.engine.record import NodeRecord, RunRecord, Step, walk
 from linus_nb.events import NodeStatus
 from linus_nb.numbers import plural, seconds
@@ -39,7 +40,19 @@ def what_happened(record: RunRecord) -> str:
         length = sum(record.nodes[name].duration_s or 0.0 for name in path)
         if len(path) > 1:
             said.append(f"The critical path (bold) took {seconds(length)} of {seconds(record.duration_s)}.")
+    faster = faster_schedules(record)
+    if faster is not None:
+        names = " or ".join(f"<code>{name}</code>" for name in faster.schedules)
+        said.append(f"{names}: {would_have_taken(record, faster)}.")
     return " ".join(said)
+
+
+def would_have_taken(record: RunRecord, faster: Faster) -> str:
+    """Return what another schedule would have taken instead of what the run took, and by what that is known."""
+    at_most = "at most " if faster.at_most else ""
+    condition = f", if {faster.at_once:,} at once take no longer" if faster.at_once else ""
+    instead = f"{at_most}{seconds(faster.seconds)} instead of {seconds(record.duration_s)}"
+    return f"{instead}, by this run's durations{condition}"
 
 
 def _outermost_errors(steps: list[Step]) -> Iterator[Step]:
