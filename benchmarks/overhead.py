@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from linus_nb import AgentDAG, AgentNode, DAGExecutor
-from linus_nb.analysis.machine import machine_facts
+from linus_nb.analysis.comparing.machine import machine_facts
 
 Runner = Callable[[], Awaitable[Any]]
 Edges = list[tuple[int, int]]

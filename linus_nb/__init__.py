@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from linus_nb.agent import Agent, AgentMetrics, AgentResponse
     from linus_nb.agent.kept import last_response
     from linus_nb.agent.memory import Memory
-    from linus_nb.analysis.benchmark import benchmark, benchmark_agents, benchmark_sync, last_benchmark
-    from linus_nb.analysis.evaluation import evaluate, evaluate_sync, last_evaluation
+    from linus_nb.analysis.comparing.benchmark import benchmark, benchmark_agents, benchmark_sync, last_benchmark
+    from linus_nb.analysis.evaluating.evaluation import evaluate, evaluate_sync, last_evaluation
+    from linus_nb.analysis.runs.diff import diff
+    from linus_nb.analysis.runs.many import runs_to_frame
     from linus_nb.configuration import settings
     from linus_nb.dag import AgentDAG
     from linus_nb.engine.executor import DAGExecutor
@@ -49,18 +51,20 @@ _HOMES = {
     "NodeStatus": "linus_nb.events",
     "SharedState": "linus_nb.graph.state",
     "StateManager": "linus_nb.graph.state",
-    "benchmark": "linus_nb.analysis.benchmark",
-    "benchmark_agents": "linus_nb.analysis.benchmark",
-    "benchmark_sync": "linus_nb.analysis.benchmark",
+    "benchmark": "linus_nb.analysis.comparing.benchmark",
+    "benchmark_agents": "linus_nb.analysis.comparing.benchmark",
+    "benchmark_sync": "linus_nb.analysis.comparing.benchmark",
     "default_model": "linus_nb.models",
+    "diff": "linus_nb.analysis.runs.diff",
     "enable_nesting": "linus_nb.notebook.nesting",
-    "evaluate": "linus_nb.analysis.evaluation",
-    "evaluate_sync": "linus_nb.analysis.evaluation",
-    "last_benchmark": "linus_nb.analysis.benchmark",
-    "last_evaluation": "linus_nb.analysis.evaluation",
+    "evaluate": "linus_nb.analysis.evaluating.evaluation",
+    "evaluate_sync": "linus_nb.analysis.evaluating.evaluation",
+    "last_benchmark": "linus_nb.analysis.comparing.benchmark",
+    "last_evaluation": "linus_nb.analysis.evaluating.evaluation",
     "last_response": "linus_nb.agent.kept",
     "last_run": "linus_nb.engine.history",
     "load_run": "linus_nb.engine.saved",
+    "runs_to_frame": "linus_nb.analysis.runs.many",
     "models": "",
     "settings": "linus_nb.configuration",
     "testing": "",
@@ -85,6 +89,7 @@ __all__ = [
     "benchmark_agents",
     "benchmark_sync",
     "default_model",
+    "diff",
     "enable_nesting",
     "evaluate",
     "evaluate_sync",
@@ -94,6 +99,7 @@ __all__ = [
     "last_run",
     "load_run",
     "models",
+    "runs_to_frame",
     "settings",
     "testing",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from linus_nb import Agent, AgentDAG, AgentNode
-from linus_nb.analysis.evaluation import evaluate
+from linus_nb.analysis.evaluating.evaluation import evaluate
 from linus_nb.testing import ScriptedModel
 from tests.virtual_time import run
 

@@ -7,7 +7,7 @@ from typing import Any
 from langchain_core.prompts import ChatPromptTemplate
 
 from linus_nb import AgentDAG, AgentNode, DAGExecutor
-from linus_nb.analysis.tables import model_calls
+from linus_nb.analysis.runs.tables import model_calls
 from linus_nb.events import ModelCalled
 from linus_nb.testing import ScriptedModel
 from tests.modes import Mode

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from linus_nb import events as ev
-from linus_nb.analysis.tables import CALL_DTYPES, NODE_DTYPES, STEP_DTYPES, call_table, node_table, step_table
+from linus_nb.analysis.runs.tables import CALL_DTYPES, NODE_DTYPES, STEP_DTYPES, call_table, node_table, step_table
 from linus_nb.engine.encoding import decode_event, encode_event
 from linus_nb.rendering.labels import tokens
 from linus_nb.rendering.response import response_bundle

@@ -12,8 +12,8 @@ import pytest
 
 from linus_nb import AgentDAG, AgentNode, DAGExecutor, load_run
 from linus_nb import events as ev
-from linus_nb.analysis.runs import RUN_DTYPES, runs_to_frame
-from linus_nb.analysis.tables import CALL_DTYPES, NODE_DTYPES, STEP_DTYPES
+from linus_nb.analysis.runs.many import RUN_DTYPES, runs_to_frame
+from linus_nb.analysis.runs.tables import CALL_DTYPES, NODE_DTYPES, STEP_DTYPES
 from linus_nb.engine.saved import SavedRun
 from tests import saved_samples
 from tests.analysis_records import running_result

@@ -6,7 +6,7 @@ import pytest
 
 from linus_nb import AgentDAG, AgentNode
 from linus_nb import events as ev
-from linus_nb.analysis.tables import (
+from linus_nb.analysis.runs.tables import (
     CALL_DTYPES,
     NODE_DTYPES,
     STEP_DTYPES,

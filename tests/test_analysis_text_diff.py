@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from linus_nb.analysis.text_diff import MOST_COMPARED, MOST_KEPT, WIDTH, diff_text, lines_of, one_sided
+from linus_nb.analysis.runs.text_diff import MOST_COMPARED, MOST_KEPT, WIDTH, diff_text, lines_of, one_sided
 
 SENTENCE = "The quick brown fox jumps over the lazy dog, number {}. "
 

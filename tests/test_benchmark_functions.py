@@ -11,8 +11,8 @@ import pytest
 
 from linus_nb import Agent, AgentDAG, AgentNode, DAGExecutor, SharedState
 from linus_nb import events as ev
-from linus_nb.analysis.benchmark import benchmark, benchmark_agents, benchmark_sync, last_benchmark
-from linus_nb.analysis.comparison import COMPARISON_DTYPES
+from linus_nb.analysis.comparing.benchmark import benchmark, benchmark_agents, benchmark_sync, last_benchmark
+from linus_nb.analysis.comparing.comparison import COMPARISON_DTYPES
 from linus_nb.errors import GraphError, ValidationError
 from linus_nb.models.listeners import listener
 from linus_nb.testing import ScriptedModel

@@ -10,7 +10,7 @@ import pytest
 
 from linus_nb import Agent, AgentDAG, AgentNode, Memory
 from linus_nb import events as ev
-from linus_nb.analysis.benchmark import benchmark, benchmark_agents
+from linus_nb.analysis.comparing.benchmark import benchmark, benchmark_agents
 from linus_nb.testing import ScriptedModel
 from tests.test_benchmark_functions import measure, waiting
 from tests.virtual_time import run

@@ -10,7 +10,7 @@ import pytest
 
 from linus_nb import AgentDAG, AgentNode, last_run
 from linus_nb import events as ev
-from linus_nb.analysis.benchmark import benchmark, benchmark_sync, last_benchmark
+from linus_nb.analysis.comparing.benchmark import benchmark, benchmark_sync, last_benchmark
 from linus_nb.errors import GraphError, ValidationError
 from tests.virtual_time import run
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
-from linus_nb.analysis.comparison import COMPARISON_DTYPES, comparison_table, differences, verdict
-from linus_nb.analysis.measurement import Measurement
-from linus_nb.analysis.resampling import RESAMPLES, median_interval
+from linus_nb.analysis.comparing.comparison import COMPARISON_DTYPES, comparison_table, differences, verdict
+from linus_nb.analysis.comparing.measurement import Measurement
+from linus_nb.analysis.comparing.resampling import RESAMPLES, median_interval
 from linus_nb.events import ModelCalled
 
 MODES = ("sync", "dataflow")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from linus_nb import AgentDAG, AgentNode, DAGExecutor, JsonLines, load_run
 from linus_nb import events as ev
-from linus_nb.analysis.tables import call_table, node_table
+from linus_nb.analysis.runs.tables import call_table, node_table
 from linus_nb.engine.jsonl import json_line
 from linus_nb.engine.record import fold, walk
 from linus_nb.engine.saved import SavedRun

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from linus_nb import Agent, AgentDAG, AgentNode, DAGExecutor, last_response, last_run
-from linus_nb.analysis.evaluation import evaluate, evaluate_sync, last_evaluation
-from linus_nb.analysis.evaluation_table import EVALUATION_DTYPES
+from linus_nb.analysis.evaluating.evaluation import evaluate, evaluate_sync, last_evaluation
+from linus_nb.analysis.evaluating.table import EVALUATION_DTYPES
 from linus_nb.engine.result import ExecutionResult
 from linus_nb.events import ModelCalled, report
 from linus_nb.testing import ScriptedModel

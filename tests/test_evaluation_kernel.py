@@ -11,7 +11,7 @@ pytestmark = pytest.mark.kernel
 CELLS = """
 import asyncio, linus_nb
 from linus_nb import Agent, AgentDAG, AgentNode
-from linus_nb.analysis.evaluation import evaluate, evaluate_sync, last_evaluation
+from linus_nb.analysis.evaluating.evaluation import evaluate, evaluate_sync, last_evaluation
 from linus_nb.testing import ScriptedModel
 
 agent = Agent(llm=ScriptedModel(lambda *_: "yes", usage=(10, 3)))

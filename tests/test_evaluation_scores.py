@@ -12,9 +12,9 @@ import pytest
 from pydantic import BaseModel
 
 from linus_nb import Agent, AgentDAG, AgentNode, AgentResponse
-from linus_nb.analysis.cases import CaseError
-from linus_nb.analysis.evaluation import evaluate, last_evaluation
-from linus_nb.analysis.evaluation_scores import ScorerError, agrees
+from linus_nb.analysis.evaluating.cases import CaseError
+from linus_nb.analysis.evaluating.evaluation import evaluate, last_evaluation
+from linus_nb.analysis.evaluating.scores import ScorerError, agrees
 from linus_nb.testing import ScriptedModel
 from tests.virtual_time import run
 

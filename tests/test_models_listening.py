@@ -18,7 +18,7 @@ from langgraph.graph import END, START, StateGraph
 from pydantic import BaseModel
 
 from linus_nb import Agent, AgentDAG, AgentNode, DAGExecutor, load_run
-from linus_nb.analysis.tables import model_calls
+from linus_nb.analysis.runs.tables import model_calls
 from linus_nb.events import CallReported, ModelCalled
 from linus_nb.models.listening import noted_calls
 from linus_nb.testing import BreaksOff, ScriptedModel, ToolCalls

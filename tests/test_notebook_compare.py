@@ -82,10 +82,12 @@ def test_the_table_is_shown_once_and_kept_and_the_variables_hold_what_the_last_r
     ended = outcome(kernel, cell)
     assert ended.result == {}
     assert len(ended.shown) == 1
-    assert "'gathered' is " in ended.shown[0]["text/html"]
+    assert "&#x27;gathered&#x27; is " in ended.shown[0]["text/html"]
     assert text_of(kernel, "one_by_one, gathered") == "([2, 4, 6], [2, 4, 6])"
     assert text_of(kernel, "_compared.index.tolist()") == "['one_by_one', 'gathered']"
-    assert text_of(kernel, "_compared.same_result.all(), _compared.loc['gathered', 'verdict']") == "(True, 'faster')"
+    assert (
+        text_of(kernel, "bool(_compared.same_result.all()), _compared.loc['gathered', 'verdict']") == "(True, 'faster')"
+    )
 
 
 @pytest.mark.kernel
@@ -102,22 +104,22 @@ def test_a_statement_that_raises_fails_in_its_row(kernel: Any):
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("statement", ["print('go')\nawait asyncio.sleep(45)", "print('go'); time.sleep(45)"])
+@pytest.mark.parametrize("statement", ["await asyncio.sleep(saying('go'))", "time.sleep(saying('go'))"])
 def test_stop_ends_it_and_keeps_what_was_measured(kernel: Any, statement: str):
-    run_cell(kernel, "from linus_nb import last_benchmark")
+    run_cell(kernel, "from linus_nb import last_benchmark\ndef saying(word):\n    print(word)\n    return 45")
     stopped = outcome(kernel, f"%%compare --warmup 0\n{statement}", stop_at="go")
     assert stopped.raised == "CancelledError"
     assert "What was measured is kept: linus_nb.last_benchmark()" in stopped.said
     assert "Traceback" not in stopped.said
     assert stopped.stopped_after_s < 10
-    assert text_of(kernel, "last_benchmark().attrs['finished'], last_benchmark().runs.max() <= 1") == "(False, True)"
+    assert text_of(kernel, "last_benchmark().attrs['finished'], last_benchmark().runs.tolist()") == "(False, [0])"
 
 
 @pytest.mark.kernel
 @pytest.mark.parametrize(
     ("cell", "sentence"),
     [
-        ("%%compare\n", "the cell holds no statement"),
+        ("%%compare\n# nothing", "the cell holds no statement"),
         ("%%compare\nx = = 3", "line 2 of the cell: invalid syntax"),
         ("%%compare --repeats many\n1", "argument --repeats: invalid int value: 'many'"),
         ("%%compare --repeats 0\n1", "repeats is 0; give a whole number from 1"),

@@ -139,7 +139,7 @@ def test_the_refusal_is_a_value_error_of_ours():
 
 @pytest.mark.parametrize("package", ["nest_asyncio", "nest_asyncio2"])
 def test_a_timing_table_says_of_both_that_asyncio_was_changed(package: str):
-    ask = "from linus_nb.analysis.machine import asyncio_patched\nprint(asyncio_patched())\n"
+    ask = "from linus_nb.analysis.comparing.machine import asyncio_patched\nprint(asyncio_patched())\n"
     apply = f"import asyncio, {package}\nloop = asyncio.new_event_loop()\n{package}.apply(loop)\nloop.close()\n"
     assert in_a_process(ask + apply + ask) == ["False", "True"]
 

@@ -22,7 +22,7 @@ from langchain_core.runnables import RunnableLambda
 from langchain_openai import ChatOpenAI
 
 from linus_nb import Agent, AgentDAG, AgentNode, DAGExecutor
-from linus_nb.analysis.tables import model_calls
+from linus_nb.analysis.runs.tables import model_calls
 from linus_nb.models import real_models_allowed
 from linus_nb.models.listening import noted_calls
 from linus_nb.models.prices import cost_of, cost_of_call, origin_of

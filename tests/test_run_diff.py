@@ -12,10 +12,10 @@ import pytest
 from linus_nb import AgentDAG, AgentNode, DAGExecutor, LinusError, load_run
 from linus_nb import events as ev
 from linus_nb.analysis.noted import NotedFrame
-from linus_nb.analysis.recorded import NotARunError
-from linus_nb.analysis.run_diff import DIFF_DTYPES, diff, merged
-from linus_nb.analysis.run_diff_frame import MOST_LINES_SHOWN, MOST_NODES_SHOWN
-from linus_nb.analysis.runs import RUN_DTYPES
+from linus_nb.analysis.runs.diff import DIFF_DTYPES, diff, merged
+from linus_nb.analysis.runs.diff_frame import MOST_LINES_SHOWN, MOST_NODES_SHOWN
+from linus_nb.analysis.runs.many import RUN_DTYPES
+from linus_nb.analysis.runs.recorded import NotARunError
 from tests.analysis_records import running_dag, running_result
 from tests.virtual_time import run
 

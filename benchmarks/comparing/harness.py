@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from benchmarks.overhead import layers
 from linus_nb import AgentDAG, AgentNode, DAGExecutor, ExecutionResult, benchmark
-from linus_nb.analysis.measurement import Measurement
+from linus_nb.analysis.comparing.measurement import Measurement
 
 
 async def nothing() -> None:

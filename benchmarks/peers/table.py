@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from benchmarks.peers.engines import BARE, ENGINES, Engine
 from benchmarks.peers.harness import Outcome
 from benchmarks.peers.workloads import Workload
-from linus_nb.analysis.machine import asyncio_patched, usable_cpus
+from linus_nb.analysis.comparing.machine import asyncio_patched, usable_cpus
 
 Outcomes = Mapping[str, Outcome]
 

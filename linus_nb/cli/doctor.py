@@ -81,7 +81,7 @@ def model_findings() -> Iterator[Finding]:
 
 
 def _asyncio() -> Finding:
-    from linus_nb.analysis.machine import asyncio_patched
+    from linus_nb.analysis.comparing.machine import asyncio_patched
 
     patched = "patched by nest_asyncio: timings are slower" if asyncio_patched() else "as Python ships it (not patched)"
     return Finding("asyncio", patched)

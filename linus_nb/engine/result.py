@@ -46,12 +46,12 @@ class RecordedRun(Drawn):
         """Return a pandas table: a row per node, or with ``"calls"`` a row per model or tool call.
 
         ``"steps"`` gives a row per node, item and node of a nested graph. Durations are in seconds, in columns that end
-        in ``_s``. See `linus_nb.analysis.tables` for the columns.
+        in ``_s``. See `linus_nb.analysis.runs.tables` for the columns.
         """
         tables = {"nodes": "node_table", "steps": "step_table", "calls": "call_table"}
         if kind not in tables:
             raise ValueError(f"no table of {kind!r}; choose 'nodes', 'steps' or 'calls'")
-        frame: pd.DataFrame = view(f"linus_nb.analysis.tables:{tables[kind]}")(self.record)
+        frame: pd.DataFrame = view(f"linus_nb.analysis.runs.tables:{tables[kind]}")(self.record)
         return frame
 
     def to_jsonl(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
-from linus_nb.analysis.benchmark import benchmark
+from linus_nb.analysis.comparing.benchmark import benchmark
 from linus_nb.errors import GraphError
 from linus_nb.notebook.cell_magic import (
     CellMagic,

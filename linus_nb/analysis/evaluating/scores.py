@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
-from linus_nb.analysis.cases import Case, CaseError, is_missing
 from linus_nb.analysis.equality import same
-from linus_nb.analysis.evaluation_trial import Trial, called, stopped_by_us
-from linus_nb.analysis.tables import error_text
+from linus_nb.analysis.evaluating.cases import Case, CaseError, is_missing
+from linus_nb.analysis.evaluating.trial import Trial, called, stopped_by_us
+from linus_nb.analysis.runs.tables import error_text
 from linus_nb.brief import brief
 from linus_nb.errors import GraphError, LinusError, nearest
 from linus_nb.graph.target import Target, understand

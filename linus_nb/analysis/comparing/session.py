@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from linus_nb.analysis.comparison import comparison_table, differences
-from linus_nb.analysis.contestants import Contestant
-from linus_nb.analysis.measurement import Measurement
-from linus_nb.analysis.notes import notes
+from linus_nb.analysis.comparing.comparison import comparison_table, differences
+from linus_nb.analysis.comparing.contestants import Contestant
+from linus_nb.analysis.comparing.measurement import Measurement
+from linus_nb.analysis.comparing.notes import notes
+from linus_nb.analysis.comparing.resampling import CONFIDENCE
 from linus_nb.analysis.progress import progress_bar
-from linus_nb.analysis.resampling import CONFIDENCE
 from linus_nb.engine.interrupts import say_instead
 from linus_nb.errors import GraphError
 from linus_nb.masking import masked
 
 if TYPE_CHECKING:
-    from linus_nb.analysis.comparison_frame import Comparison
+    from linus_nb.analysis.comparing.comparison_frame import Comparison
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from linus_nb.agent import Agent
-from linus_nb.analysis.cases import Case, read_cases
-from linus_nb.analysis.evaluation_notes import notes
-from linus_nb.analysis.evaluation_scores import Scorer, read_scorers
-from linus_nb.analysis.evaluation_subjects import Subject, subject_of
-from linus_nb.analysis.evaluation_table import EVALUATION_DTYPES, evaluation_table
-from linus_nb.analysis.evaluation_trial import RUNNING, Trial, stopped_by_us
-from linus_nb.analysis.machine import machine_facts
-from linus_nb.analysis.measurement import overheard
+from linus_nb.analysis.comparing.machine import machine_facts
+from linus_nb.analysis.comparing.measurement import overheard
+from linus_nb.analysis.evaluating.cases import Case, read_cases
+from linus_nb.analysis.evaluating.notes import notes
+from linus_nb.analysis.evaluating.scores import Scorer, read_scorers
+from linus_nb.analysis.evaluating.subjects import Subject, subject_of
+from linus_nb.analysis.evaluating.table import EVALUATION_DTYPES, evaluation_table
+from linus_nb.analysis.evaluating.trial import RUNNING, Trial, stopped_by_us
 from linus_nb.analysis.progress import progress_bar
-from linus_nb.analysis.tables import error_text
+from linus_nb.analysis.runs.tables import error_text
 from linus_nb.brief import brief
 from linus_nb.dag import AgentDAG
 from linus_nb.engine.background import run_blocking
@@ -29,7 +29,7 @@ from linus_nb.graph.node import AgentNode
 if TYPE_CHECKING:
     import pandas as pd
 
-    from linus_nb.analysis.evaluation_frame import Evaluation
+    from linus_nb.analysis.evaluating.frame import Evaluation
 
 Score = Callable[..., Any]
 Target = Agent | AgentDAG | DAGExecutor | Callable[[Any], Any]

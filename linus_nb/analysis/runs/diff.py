@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from linus_nb.analysis.equality import same
-from linus_nb.analysis.recorded import recorded
-from linus_nb.analysis.run_diff_notes import run_diff_notes
-from linus_nb.analysis.tables import error_text, node_table, typed_frame
-from linus_nb.analysis.text_diff import diff_text, one_sided
+from linus_nb.analysis.runs.diff_notes import run_diff_notes
+from linus_nb.analysis.runs.recorded import recorded
+from linus_nb.analysis.runs.tables import error_text, node_table, typed_frame
+from linus_nb.analysis.runs.text_diff import diff_text, one_sided
 from linus_nb.engine.record import NodeRecord, RunRecord
 from linus_nb.engine.result import ExecutionResult, RecordedRun
 from linus_nb.engine.saved import SavedRun
@@ -19,7 +19,7 @@ from linus_nb.events import NodeStatus
 from linus_nb.masking import masked
 
 if TYPE_CHECKING:
-    from linus_nb.analysis.run_diff_frame import RunDiff
+    from linus_nb.analysis.runs.diff_frame import RunDiff
     from linus_nb.engine.run import Run
 
 DIFF_DTYPES = {
@@ -60,7 +60,7 @@ def diff(a: RecordedRun | Run, b: RecordedRun | Run) -> RunDiff:
     * ``tokens_a``, ``tokens_b`` (input and output), ``cost_a``, ``cost_b`` (US dollars): over all that ran inside;
     * ``error_a``, ``error_b``;
     * ``output_diff``: what differs in the output, line by line, ``- `` before what only ``a`` has and ``+ `` before
-      what only ``b`` has; see `linus_nb.analysis.text_diff`.
+      what only ``b`` has; see `linus_nb.analysis.runs.text_diff`.
 
     Its repr shows the figures, what both came to as a whole, and each changed output; ``attrs`` has the ``run_id`` of
     both. Values are compared by what they hold, not by identity. Where one run was read back from a file, the other's
@@ -88,7 +88,7 @@ def diff(a: RecordedRun | Run, b: RecordedRun | Run) -> RunDiff:
     """
     import pandas as pd
 
-    from linus_nb.analysis.run_diff_frame import RunDiff
+    from linus_nb.analysis.runs.diff_frame import RunDiff
 
     run_a, run_b = recorded(a), recorded(b)
     values = _Values(run_a, run_b)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
-from linus_nb.analysis.recorded import NotARunError, recorded
-from linus_nb.analysis.tables import (
+from linus_nb.analysis.runs.recorded import NotARunError, recorded
+from linus_nb.analysis.runs.tables import (
     CALL_DTYPES,
     NODE_DTYPES,
     STEP_DTYPES,

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from linus_nb.analysis.contestants import (
+from linus_nb.analysis.comparing.contestants import (
     MODES,
     State,
     checked_executor,
@@ -17,16 +17,16 @@ from linus_nb.analysis.contestants import (
     ways_to_ask,
     ways_to_run,
 )
-from linus_nb.analysis.machine import machine_facts
-from linus_nb.analysis.notes import memory_notes
-from linus_nb.analysis.session import Session, Terms
+from linus_nb.analysis.comparing.machine import machine_facts
+from linus_nb.analysis.comparing.notes import memory_notes
+from linus_nb.analysis.comparing.session import Session, Terms
 from linus_nb.dag import AgentDAG
 from linus_nb.engine.background import run_blocking
 from linus_nb.engine.executor import DAGExecutor
 from linus_nb.errors import GraphError
 
 if TYPE_CHECKING:
-    from linus_nb.analysis.comparison_frame import Comparison
+    from linus_nb.analysis.comparing.comparison_frame import Comparison
 
 _last: Session | None = None
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from statistics import fmean
 
-from linus_nb.analysis.evaluation_trial import Trial
-from linus_nb.analysis.notes import reply_notes
+from linus_nb.analysis.comparing.notes import reply_notes
+from linus_nb.analysis.evaluating.trial import Trial
 from linus_nb.brief import brief
 from linus_nb.events import ModelCalled
 from linus_nb.masking import masked

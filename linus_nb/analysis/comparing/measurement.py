@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from linus_nb import events as ev
 from linus_nb.agent import AgentResponse
-from linus_nb.analysis.tables import error_text, model_calls
+from linus_nb.analysis.runs.tables import error_text, model_calls
 from linus_nb.engine.critical_path import critical_path, makespan, peak_concurrency, total_work
 from linus_nb.engine.result import ExecutionResult
 from linus_nb.models.listening import reported_calls

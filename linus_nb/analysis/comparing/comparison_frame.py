@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from linus_nb.analysis.noted import NotedFrame
 
 if TYPE_CHECKING:
-    from linus_nb.analysis.plot import ComparisonPlot
+    from linus_nb.analysis.comparing.plot import ComparisonPlot
 
 
 class Comparison(NotedFrame):
@@ -20,6 +20,6 @@ class Comparison(NotedFrame):
     @property
     def plot(self) -> ComparisonPlot:
         """``table.plot()`` draws the modes side by side; ``table.plot.bar(y=…)`` and its kin are those of pandas."""
-        from linus_nb.analysis.plot import ComparisonPlot
+        from linus_nb.analysis.comparing.plot import ComparisonPlot
 
         return ComparisonPlot(self)

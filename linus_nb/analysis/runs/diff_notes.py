@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from linus_nb.analysis.equality import same
-from linus_nb.analysis.tables import model_calls
+from linus_nb.analysis.runs.tables import model_calls
 from linus_nb.brief import brief
 from linus_nb.engine.record import RunRecord
 from linus_nb.events import ModelCalled

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from linus_nb.analysis.measurement import Measurement, overheard
+from linus_nb.analysis.comparing.measurement import Measurement, overheard
 from linus_nb.brief import brief
 from linus_nb.dag import AgentDAG
 from linus_nb.engine.executor import DAGExecutor, checked

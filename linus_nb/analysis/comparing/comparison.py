@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from linus_nb.analysis.comparing.measurement import THE_RESULT, Measurement
+from linus_nb.analysis.comparing.resampling import median_interval
 from linus_nb.analysis.equality import same
-from linus_nb.analysis.measurement import THE_RESULT, Measurement
-from linus_nb.analysis.resampling import median_interval
 from linus_nb.masking import masked
 from linus_nb.models.prices import total_cost
 
 if TYPE_CHECKING:
-    from linus_nb.analysis.comparison_frame import Comparison
+    from linus_nb.analysis.comparing.comparison_frame import Comparison
 
 COMPARISON_DTYPES = {
     "runs": "int64",
@@ -80,7 +80,7 @@ def comparison_table(
     """
     import pandas as pd
 
-    from linus_nb.analysis.comparison_frame import Comparison
+    from linus_nb.analysis.comparing.comparison_frame import Comparison
 
     by_mode = {mode: [run for run in runs if run.mode == mode] for mode in modes}
     bounds = {m: _median(r.critical_path_s for r in own) for m, own in by_mode.items() if is_comparable(own)}

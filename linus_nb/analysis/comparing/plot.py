@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd  # noqa: TID253  this module is imported only by what draws a table
 from pandas.plotting import PlotAccessor  # noqa: TID253  likewise
 
-from linus_nb.analysis.resampling import median_interval
+from linus_nb.analysis.comparing.resampling import median_interval
 from linus_nb.errors import GraphError, MissingPackageError
 from linus_nb.masking import masked
 from linus_nb.numbers import plural, three_figures

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from linus_nb.agent import Agent
-from linus_nb.analysis.comparison import ENOUGH_RUNS, NEGLIGIBLE, is_comparable, paired_ratios, verdict
-from linus_nb.analysis.measurement import Measurement, incomplete
-from linus_nb.analysis.resampling import median_interval
+from linus_nb.analysis.comparing.comparison import ENOUGH_RUNS, NEGLIGIBLE, is_comparable, paired_ratios, verdict
+from linus_nb.analysis.comparing.measurement import Measurement, incomplete
+from linus_nb.analysis.comparing.resampling import median_interval
 from linus_nb.dag import AgentDAG
 from linus_nb.events import ModelCalled
 from linus_nb.masking import masked
@@ -17,7 +17,7 @@ from linus_nb.models.prices import total_cost
 from linus_nb.numbers import plural
 
 if TYPE_CHECKING:
-    from linus_nb.analysis.comparison_frame import Comparison
+    from linus_nb.analysis.comparing.comparison_frame import Comparison
 
 
 def notes(table: Comparison, measured: Sequence[Measurement], remarks: Sequence[str]) -> list[str]:

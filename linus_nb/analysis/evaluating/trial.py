@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from linus_nb.analysis.cases import Case
+from linus_nb.analysis.evaluating.cases import Case
 from linus_nb.engine.threads import in_thread
 from linus_nb.events import ModelCalled
 from linus_nb.graph.target import Target

@@ -9,11 +9,11 @@ from typing import Any
 
 from linus_nb.agent import Agent, AgentResponse
 from linus_nb.agent.kept import kept_apart
-from linus_nb.analysis.cases import Case, CaseError
-from linus_nb.analysis.contestants import checked_executor
-from linus_nb.analysis.evaluation_trial import Trial, called
-from linus_nb.analysis.notes import memory_notes
-from linus_nb.analysis.tables import error_text
+from linus_nb.analysis.comparing.contestants import checked_executor
+from linus_nb.analysis.comparing.notes import memory_notes
+from linus_nb.analysis.evaluating.cases import Case, CaseError
+from linus_nb.analysis.evaluating.trial import Trial, called
+from linus_nb.analysis.runs.tables import error_text
 from linus_nb.brief import brief
 from linus_nb.dag import AgentDAG
 from linus_nb.engine.executor import DAGExecutor

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from linus_nb.analysis.evaluation_trial import Trial
+from linus_nb.analysis.evaluating.trial import Trial
 from linus_nb.masking import masked
 from linus_nb.models.prices import total_cost
 
 if TYPE_CHECKING:
-    from linus_nb.analysis.evaluation_frame import Evaluation
+    from linus_nb.analysis.evaluating.frame import Evaluation
 
 EVALUATION_DTYPES = {
     "input": "object",
@@ -44,7 +44,7 @@ def evaluation_table(trials: Sequence[Trial], scores: Sequence[str]) -> Evaluati
     """
     import pandas as pd
 
-    from linus_nb.analysis.evaluation_frame import Evaluation
+    from linus_nb.analysis.evaluating.frame import Evaluation
 
     rows = [_row(trial) for trial in trials]
     dtypes = _dtypes(scores)

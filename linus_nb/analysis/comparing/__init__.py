@@ -1,0 +1,1 @@
+"""Ways of doing one thing, timed against each other: a table, its notes, its picture."""

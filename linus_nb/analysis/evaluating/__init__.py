@@ -1,0 +1,1 @@
+"""Cases put to an agent or a graph, and scored."""
