@@ -16,7 +16,8 @@ from linus_nb import AgentDAG, AgentNode, DAGExecutor, ExecutionResult
 from linus_nb import events as ev
 from linus_nb.engine.critical_path import critical_path, makespan
 from linus_nb.engine.gates import SCHEDULES, Schedule
-from linus_nb.engine.other_schedules import Faster, faster_schedules
+from linus_nb.engine.other_schedules import Faster, faster_schedules, levels_instead
+from linus_nb.rendering.sentences import what_happened
 from tests.analysis_records import record_of
 from tests.nested_samples import HEAD
 from tests.virtual_time import run
@@ -233,3 +234,17 @@ def test_of_items_that_ran_one_by_one_only_the_most_they_would_take_is_known() -
     assert said is not None
     assert (said.seconds, said.at_most) == (2.0, True)
     assert ran(dag, "dataflow").execution_time_seconds <= said.seconds
+
+
+def test_a_dataflow_run_says_what_levels_would_have_taken_where_that_is_longer() -> None:
+    dataflow, levels = ran(unbalanced(), "dataflow"), ran(unbalanced(), "levels")
+    assert (dataflow.record.duration_s, levels.record.duration_s) == (5.625, 10.0)
+    assert levels_instead(dataflow.record) == 10.0
+    assert "  levels: 10.0 s instead of 5.62 s, by this run's durations" in repr(dataflow)
+    assert "<code>levels</code>: 10.0 s instead of 5.62 s" in what_happened(dataflow.record)
+    assert levels_instead(levels.record) is None
+    assert levels_instead(ran(diamond(), "dataflow").record) is None
+
+
+def test_a_dataflow_run_that_a_limit_held_back_says_nothing() -> None:
+    assert levels_instead(ran(unbalanced(), "dataflow", max_concurrency=1).record) is None

@@ -1,4 +1,4 @@
-"""Whether another schedule would have been faster, as far as the record of one run can tell."""
+"""What another schedule would have taken, as far as the record of one run can tell."""
 
 from __future__ import annotations
 
@@ -51,6 +51,19 @@ def faster_schedules(record: RunRecord) -> Faster | None:
     schedules = tuple(name for name, seconds in times.items() if isclose(seconds, best_s, rel_tol=0.002))
     peak = max(peak_of(_work(record, name)) for name in schedules)
     return Faster(schedules, best_s, _has_more_inside(record), peak if peak > peak_of(_work(record)) else 0)
+
+
+def levels_instead(record: RunRecord) -> float | None:
+    """Return the seconds that level by level would have taken instead of dataflow, if that is longer by a margin.
+
+    Known, and kept to itself, under the same conditions as in `faster_schedules`.
+    """
+    if record.status not in ("success", "partial") or record.schedule != "dataflow" or len(record.nodes) < 2:
+        return None
+    total, own_s, levels_s = record.duration_s, makespan(record, "dataflow"), makespan(record, "levels")
+    if not _is_worth(levels_s - own_s, total) or _is_worth(abs(total - own_s), total) or _is_disturbed(record):
+        return None
+    return total + levels_s - own_s
 
 
 def _is_worth(seconds: float, of: float) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from linus_nb.engine.critical_path import critical_path
-from linus_nb.engine.other_schedules import Faster, faster_schedules
+from linus_nb.engine.other_schedules import Faster, faster_schedules, levels_instead
 from linus_nb.engine.record import NodeRecord, RunRecord, Step, walk
 from linus_nb.events import NodeStatus
 from linus_nb.numbers import plural, seconds
@@ -40,15 +40,25 @@ def what_happened(record: RunRecord) -> str:
         length = sum(record.nodes[name].duration_s or 0.0 for name in path)
         if len(path) > 1:
             said.append(f"The critical path (bold) took {seconds(length)} of {seconds(record.duration_s)}.")
-    faster = faster_schedules(record)
-    if faster is not None:
-        names = " or ".join(f"<code>{name}</code>" for name in faster.schedules)
-        said.append(f"{names}: {would_have_taken(record, faster)}.")
+    schedule, taken = other_schedule(record)
+    if schedule:
+        names = " or ".join(f"<code>{name}</code>" for name in schedule)
+        said.append(f"{names}: {taken}.")
     return " ".join(said)
 
 
-def would_have_taken(record: RunRecord, faster: Faster) -> str:
-    """Return what another schedule would have taken instead of what the run took, and by what that is known."""
+def other_schedule(record: RunRecord) -> tuple[tuple[str, ...], str]:
+    """Return which schedules would have taken another time than the run's, and what; no schedule where none is told."""
+    faster = faster_schedules(record)
+    if faster is not None:
+        return faster.schedules, _faster(record, faster)
+    levels_s = levels_instead(record)
+    if levels_s is not None:
+        return ("levels",), f"{seconds(levels_s)} instead of {seconds(record.duration_s)}, by this run's durations"
+    return (), ""
+
+
+def _faster(record: RunRecord, faster: Faster) -> str:
     at_most = "at most " if faster.at_most else ""
     condition = f", if {faster.at_once:,} at once take no longer" if faster.at_once else ""
     instead = f"{at_most}{seconds(faster.seconds)} instead of {seconds(record.duration_s)}"

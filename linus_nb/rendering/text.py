@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linus_nb.engine.other_schedules import faster_schedules
 from linus_nb.engine.record import RunRecord
 from linus_nb.events import GraphShape, NodeShape
 from linus_nb.numbers import plural, seconds
 from linus_nb.rendering import labels
 from linus_nb.rendering.inside import Inside, inside
 from linus_nb.rendering.palette import RUN_GLYPHS, STATUSES
-from linus_nb.rendering.sentences import would_have_taken
+from linus_nb.rendering.sentences import other_schedule
 from linus_nb.rendering.type_setting import printable, printable_start, shortened
 
 WIDTH = 100
@@ -35,9 +34,9 @@ def graph_text(shape: GraphShape, record: RunRecord | None = None) -> str:
     lines = [_headline(shape, record), *_body(shape, record, held, MOST_LEVELS, WIDTH)]
     if left_out:
         lines.append(f"  … and {plural(left_out, 'more graph')} inside")
-    faster = faster_schedules(record) if record is not None else None
-    if record is not None and faster is not None:
-        lines.append(f"  {' or '.join(faster.schedules)}: {would_have_taken(record, faster)}")
+    schedules, taken = ((), "") if record is None else other_schedule(record)
+    if schedules:
+        lines.append(f"  {' or '.join(schedules)}: {taken}")
     return "\n".join(lines)
 
 
