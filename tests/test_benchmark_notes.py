@@ -48,7 +48,7 @@ def test_a_difference_that_its_spread_swamps_is_marked() -> None:
     assert table.notes[:2] == [
         "Nothing is clearly faster than 'base'.",
         (
-            "'noisy' is neither clearly faster nor clearly slower than 'base': 1.11 times (0.63–2.00) as fast; "
+            "Neither clearly faster nor clearly slower than 'base': 'noisy' 1.11 times (0.63–2.00); "
             "the spread is larger than the difference."
         ),
     ]

@@ -61,12 +61,12 @@ def _fastest(table: Comparison, by_mode: dict[str, list[Measurement]]) -> Iterat
             yield from _runner_up(first, second, by_mode)
     elif not few and not any(table.at[mode, "verdict"] == "faster" for mode in timed):
         yield f"Nothing is clearly faster than {baseline!r}."
-    for mode in timed:
-        if table.at[mode, "verdict"] == "unclear":
-            yield (
-                f"{mode!r} is neither clearly faster nor clearly slower than {baseline!r}: "
-                f"{_times(table.loc[mode])} as fast; the spread is larger than the difference."
-            )
+    unclear = [f"{mode!r} {_times(table.loc[mode])}" for mode in timed if table.at[mode, "verdict"] == "unclear"]
+    if unclear:
+        yield (
+            f"Neither clearly faster nor clearly slower than {baseline!r}: {', '.join(unclear)}; "
+            "the spread is larger than the difference."
+        )
     if few:
         pairs = min(len(by_mode[mode]) for mode in few)
         yield (
