@@ -28,6 +28,9 @@
     ├── MemoryClosedError     (RuntimeError)  a memory that was closed, and is asked for something
     ├── NotAMemoryError       (ValueError)    a text that is no exported memory
     ├── SavedRunError         (ValueError)    a saved run that cannot be read back
+    ├── NotARunError          (TypeError)     something else where a run is needed
+    ├── CaseError             (ValueError)    a case that cannot be evaluated
+    ├── ScorerError           (ValueError)    a scorer that cannot be called
     ├── MissingPackageError   (ImportError)   an optional package, and the line that installs it
     └── RenderError           (RuntimeError)  a picture that cannot be drawn here
 
@@ -293,6 +296,28 @@ class MissingPackageError(LinusError, ImportError):
 
 class SavedRunError(LinusError, ValueError):
     """A file or text that is not a saved run, or one that cannot be read here."""
+
+
+class NotARunError(LinusError, TypeError):
+    """Something else was given where a run is needed."""
+
+    def __init__(self, thing: str) -> None:
+        self.thing = thing
+        super().__init__(
+            f"{thing} is no run; give what a graph's run returned, what load_run(...) did, or a run's handle"
+        )
+
+
+class CaseError(LinusError, ValueError):
+    """A case that cannot be evaluated; ``number`` counts from 1."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        self.number = number
+        super().__init__(f"case {number} {reason}")
+
+
+class ScorerError(LinusError, ValueError):
+    """A scorer that cannot be called."""
 
 
 class RenderError(LinusError, RuntimeError):

@@ -12,8 +12,7 @@ import pytest
 from linus_nb import AgentDAG, AgentNode, DAGExecutor, LinusError, NodeStatus, load_run
 from linus_nb import events as ev
 from linus_nb.analysis.runs.many import runs_to_frame
-from linus_nb.analysis.runs.recorded import NotARunError
-from linus_nb.errors import GraphError
+from linus_nb.errors import GraphError, NotARunError
 from tests.analysis_records import running_dag, running_result
 from tests.virtual_time import run
 

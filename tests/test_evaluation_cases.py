@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from linus_nb import AgentDAG, AgentNode
-from linus_nb.analysis.evaluating.cases import CaseError, read_cases
+from linus_nb.analysis.evaluating.cases import read_cases
 from linus_nb.analysis.evaluating.evaluation import evaluate
-from linus_nb.errors import LinusError
+from linus_nb.errors import CaseError, LinusError
 from tests.virtual_time import run
 
 NAN = float("nan")

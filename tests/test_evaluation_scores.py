@@ -12,9 +12,9 @@ import pytest
 from pydantic import BaseModel
 
 from linus_nb import Agent, AgentDAG, AgentNode, AgentResponse
-from linus_nb.analysis.evaluating.cases import CaseError
 from linus_nb.analysis.evaluating.evaluation import evaluate, last_evaluation
-from linus_nb.analysis.evaluating.scores import ScorerError, agrees
+from linus_nb.analysis.evaluating.scores import agrees
+from linus_nb.errors import CaseError, ScorerError
 from linus_nb.testing import ScriptedModel
 from tests.virtual_time import run
 

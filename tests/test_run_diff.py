@@ -15,7 +15,7 @@ from linus_nb.analysis.noted import NotedFrame
 from linus_nb.analysis.runs.diff import DIFF_DTYPES, diff, merged
 from linus_nb.analysis.runs.diff_frame import MOST_LINES_SHOWN, MOST_NODES_SHOWN
 from linus_nb.analysis.runs.many import RUN_DTYPES
-from linus_nb.analysis.runs.recorded import NotARunError
+from linus_nb.errors import NotARunError
 from tests.analysis_records import running_dag, running_result
 from tests.virtual_time import run
 

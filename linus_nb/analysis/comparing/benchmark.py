@@ -67,13 +67,13 @@ async def benchmark(
         progress: show a progress bar.
 
     Returns:
-        A DataFrame with a row for each mode or function, indexed by ``mode``; see
-        `linus_nb.analysis.comparison.comparison_table` for the columns. Speed-ups are against "sync", or against the
-        first where that is not among them. Its repr ends in sentences on what it says and does not say, and
+        A DataFrame with a row for each mode or function, indexed by ``mode``; the columns are those of
+        `linus_nb.analysis.comparing.comparison.comparison_table`. Speed-ups are against "sync", or against the first
+        where that is not among them. Its repr ends in sentences on what it says and does not say, and
         ``table.plot()`` draws it. ``attrs`` holds these ``notes``, ``title``, ``baseline``, ``seconds`` (of each run,
         by mode), ``order`` (of running, a list for each repeat), ``differences`` (sentences), ``finished``,
-        ``repeats``, ``warmup``, ``seed``, ``confidence`` and the facts of `linus_nb.analysis.machine.machine_facts`;
-        CSV and HTML files lose them.
+        ``repeats``, ``warmup``, ``seed``, ``confidence`` and the facts of the machine
+        (`linus_nb.analysis.comparing.machine.machine_facts`); CSV and HTML files lose them.
 
     Raises:
         ValidationError: a graph cannot run; nothing has.

@@ -57,7 +57,7 @@ def comparison_table(
     * ``runs``; ``median_s``, ``min_s``, ``mean_s``, ``std_s`` (of a sample, n - 1; NaN for one run), ``max_s``: from
       the call to its return;
     * ``speedup``: the median, over the repeats, of the baseline's seconds by the mode's seconds in the same repeat;
-      ``speedup_low``, ``speedup_high``: its bootstrap interval (`linus_nb.analysis.resampling.median_interval`);
+      ``speedup_low``, ``speedup_high``: its bootstrap interval (`median_interval` in ``resampling``);
     * ``critical_path_s``: the bound that no schedule can beat: the median of the runs' critical paths. The modes of one
       graph share the shortest (durations grow when nodes compete; a bound that grows along would flatter the mode);
     * ``total_work_s``: the median sum of the nodes' durations in that mode;

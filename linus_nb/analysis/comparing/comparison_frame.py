@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Comparison(NotedFrame):
-    """A row for each mode that was timed: `linus_nb.analysis.comparison.comparison_table` names the columns.
+    """A row for each mode that was timed: `linus_nb.analysis.comparing.comparison.comparison_table` names the columns.
 
     It is a DataFrame; ``attrs`` says how it was measured, the notes below it what to make of that, and ``plot()`` draws
     it. CSV, and other files that know no ``attrs``, lose both.

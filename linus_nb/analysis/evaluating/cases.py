@@ -7,18 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from linus_nb.brief import brief
-from linus_nb.errors import LinusError, nearest
+from linus_nb.errors import CaseError, LinusError, nearest
 
 _OF_THE_CASE = ("expected", "name")  # in a mapping that is the initial state of a graph, these two are not part of it
 _HOW = "give a list of mappings like {'input': …, 'expected': …}, of pairs (input, expected), or a DataFrame"
-
-
-class CaseError(LinusError, ValueError):
-    """A case that cannot be run; ``number`` counts from 1."""
-
-    def __init__(self, number: int, reason: str) -> None:
-        self.number = number
-        super().__init__(f"case {number} {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +33,7 @@ class Case:
 
 
 def read_cases(cases: Any, *, of_graph: bool = False) -> list[Case]:
-    """Return the cases in a list or a DataFrame; see `linus_nb.analysis.evaluation.evaluate` for what they look like.
+    """Return the cases in a list or a DataFrame; `evaluate` says what they look like.
 
     Args:
         cases: what the user gave.

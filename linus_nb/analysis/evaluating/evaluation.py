@@ -67,10 +67,10 @@ async def evaluate(
         progress: show a progress bar (on stdout in a notebook, else on stderr).
 
     Returns:
-        A row for each case; see `linus_nb.analysis.evaluation_table.evaluation_table` for the columns. ``results``
+        A row for each case; see `linus_nb.analysis.evaluating.table.evaluation_table` for the columns. ``results``
         holds what each came to, by the case's name. ``attrs`` has ``target`` (its name), ``cases`` (their number),
         ``max_concurrency``, ``finished``, ``notes`` (the sentences below the table) and the facts of
-        `linus_nb.analysis.machine.machine_facts`.
+        `linus_nb.analysis.comparing.machine.machine_facts`.
 
     Raises:
         CaseError: a case cannot be run, or two bear one name; nothing has run. It says which, counted from 1.

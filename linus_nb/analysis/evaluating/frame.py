@@ -12,7 +12,7 @@ from linus_nb.masking import masked
 
 
 class Evaluation(NotedFrame):
-    """A row for each case: `linus_nb.analysis.evaluation_table.evaluation_table` names the columns.
+    """A row for each case: `linus_nb.analysis.evaluating.table.evaluation_table` names the columns.
 
     What is selected from it has the same ``results``; files, and pickles, lose them.
 

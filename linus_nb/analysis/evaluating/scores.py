@@ -10,21 +10,17 @@ from numbers import Real
 from typing import Any
 
 from linus_nb.analysis.equality import same
-from linus_nb.analysis.evaluating.cases import Case, CaseError, is_missing
+from linus_nb.analysis.evaluating.cases import Case, is_missing
 from linus_nb.analysis.evaluating.trial import Trial, called, stopped_by_us
 from linus_nb.analysis.runs.tables import error_text
 from linus_nb.brief import brief
-from linus_nb.errors import GraphError, LinusError, nearest
+from linus_nb.errors import CaseError, GraphError, ScorerError, nearest
 from linus_nb.graph.target import Target, understand
 
 MAY_NAME = ("output", "expected", "input", "case", "result")
 """What a scorer may name among its parameters."""
 
 DEFAULT_NAME = "score"
-
-
-class ScorerError(LinusError, ValueError):
-    """A scorer that cannot be called."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from linus_nb.agent import Agent, AgentResponse
 from linus_nb.agent.kept import kept_apart
 from linus_nb.analysis.comparing.contestants import checked_executor
 from linus_nb.analysis.comparing.notes import memory_notes
-from linus_nb.analysis.evaluating.cases import Case, CaseError
+from linus_nb.analysis.evaluating.cases import Case
 from linus_nb.analysis.evaluating.trial import Trial, called
 from linus_nb.analysis.runs.tables import error_text
 from linus_nb.brief import brief
 from linus_nb.dag import AgentDAG
 from linus_nb.engine.executor import DAGExecutor
 from linus_nb.engine.result import ExecutionResult
-from linus_nb.errors import GraphError, LinusError, ValidationError
+from linus_nb.errors import CaseError, GraphError, LinusError, ValidationError
 from linus_nb.graph.target import understand
 
 _UNHEARD = "No model call was heard of: those that agents make are counted, not those that a function makes by itself."

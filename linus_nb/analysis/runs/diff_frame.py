@@ -20,7 +20,7 @@ _WORDS = {"-": "rgba(248,81,73,0.38)", "+": "rgba(46,160,67,0.42)"}
 
 
 class RunDiff(NotedFrame):
-    """A row for each node of two runs: `linus_nb.analysis.run_diff.diff` names the columns.
+    """A row for each node of two runs: `linus_nb.analysis.runs.diff.diff` names the columns.
 
     It is a DataFrame. A text of many lines cannot be read in a cell, so ``output_diff`` is shown below the figures.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
-from linus_nb.analysis.runs.recorded import NotARunError, recorded
+from linus_nb.analysis.runs.recorded import recorded
 from linus_nb.analysis.runs.tables import (
     CALL_DTYPES,
     NODE_DTYPES,
@@ -17,11 +17,12 @@ from linus_nb.analysis.runs.tables import (
     step_table,
     typed_frame,
 )
+from linus_nb.brief import brief
 from linus_nb.engine.critical_path import critical_path, total_work
 from linus_nb.engine.record import RunRecord
 from linus_nb.engine.result import RecordedRun
 from linus_nb.engine.run import Run
-from linus_nb.errors import GraphError, nearest
+from linus_nb.errors import GraphError, NotARunError, nearest
 from linus_nb.events import NodeStatus
 from linus_nb.models.prices import total_cost
 
@@ -107,7 +108,7 @@ def runs_to_frame(runs: Iterable[RecordedRun | Run], kind: Kind = "runs") -> pd.
     if isinstance(runs, RecordedRun | Run):
         raise GraphError(f"{runs.record.graph.name!r} is one run; give a list of runs, or ask it for its to_frame()")
     if isinstance(runs, str | Mapping) or not isinstance(runs, Iterable):
-        raise NotARunError(runs)
+        raise NotARunError(brief(runs))
     records = [recorded(run).record for run in runs]
     return _run_table(records) if kind == "runs" else _part_table(records, _PARTS[kind])
 

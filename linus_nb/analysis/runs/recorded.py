@@ -5,17 +5,7 @@ from __future__ import annotations
 from linus_nb.brief import brief
 from linus_nb.engine.result import RecordedRun
 from linus_nb.engine.run import Run
-from linus_nb.errors import LinusError
-
-
-class NotARunError(LinusError, TypeError):
-    """Something else was given where a run is needed."""
-
-    def __init__(self, thing: object) -> None:
-        self.thing = thing
-        super().__init__(
-            f"{brief(thing)} is no run; give what a graph's run returned, what load_run(...) did, or a run's handle"
-        )
+from linus_nb.errors import NotARunError
 
 
 def recorded(run: object) -> RecordedRun:
@@ -28,4 +18,4 @@ def recorded(run: object) -> RecordedRun:
         return run.result()
     if isinstance(run, RecordedRun):
         return run
-    raise NotARunError(run)
+    raise NotARunError(brief(run))
