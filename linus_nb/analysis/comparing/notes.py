@@ -163,10 +163,11 @@ def _how(facts: dict[Any, Any]) -> str:
         else "asyncio was not patched"
     )
     debug = ", in debug mode, which makes asyncio many times slower" if facts["loop_debug"] else ""
+    versions = ", ".join(f"{package} {version}" for package, version in facts["versions"].items())
     load = facts["load_1min"]
     busy = f", busy (load {load:.1f})" if load is not None and load > facts["cpu_count"] else ""
     return (
         f"{plural(facts['repeats'], 'repeat')} after {plural(facts['warmup'], 'warm-up')}, in random order "
         f"(seed {facts['seed']}); {facts['python']}, {plural(facts['cpu_count'], 'processor')}{busy}, "
-        f"{facts['platform']}; {facts['loop']}{debug}; {patched}."
+        f"{facts['platform']}; {facts['loop']}{debug}; {patched}; {versions}."
     )
