@@ -7,6 +7,8 @@ import pickle
 from html.parser import HTMLParser
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from linus_nb import AgentDAG, AgentNode, DAGExecutor, LinusError, load_run
@@ -333,3 +335,57 @@ def test_it_is_a_table_whose_parts_keep_its_sentences() -> None:
     assert "- 1" not in repr(table[table["change"] == "same"])
     assert "1 node of 2 changed." in repr(table[["duration_a_s"]])
     assert "<pre" not in html_of(table[["duration_a_s"]])
+
+
+class Document:
+    """Shows nothing of what it holds."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def changed_array() -> np.ndarray:
+    array = np.arange(2000.0)
+    array[1000] += 1e-12
+    return array
+
+
+def changed_table() -> pd.DataFrame:
+    table = pd.DataFrame({"a": range(200), "text": "x" * 80})
+    table.loc[100, "text"] = "x" * 79 + "y"
+    return table
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (np.arange(2000.0), changed_array()),
+        (np.array([0.1 + 0.2]), np.array([0.3])),
+        (pd.DataFrame({"a": range(200), "text": "x" * 80}), changed_table()),
+        (pd.Series(["a"] * 200), pd.Series([*["a"] * 100, "b", *["a"] * 99])),
+    ],
+)
+def test_saved_arrays_and_tables_that_differ_where_their_repr_leaves_out_are_not_the_same(a, b, tmp_path):
+    ran_a, ran_b = (
+        DAGExecutor(AgentDAG("g").add_node(AgentNode("n", lambda value=v: value))).execute() for v in (a, b)
+    )
+    saved_a, saved_b = saved_and_loaded(ran_a, tmp_path), saved_and_loaded(ran_b, tmp_path)
+    assert diff(saved_a, saved_b)["change"].tolist() == ["changed"]
+    assert diff(saved_a, ran_b)["change"].tolist() == ["changed"]
+    assert diff(saved_a, ran_a)["change"].tolist() == ["same"]
+
+
+def test_what_a_file_keeps_only_a_part_of_is_not_called_the_same(tmp_path):
+    runs = [
+        DAGExecutor(AgentDAG("g").add_node(AgentNode("n", lambda text=text: [Document(text)]))).execute()
+        for text in ("yes", "no")
+    ]
+    table = diff(*(saved_and_loaded(run, tmp_path) for run in runs))
+    assert table.notes[0] == "Of the output of 'n' a file keeps a part only: what was kept is the same."
+    assert not any("same status, output" in note for note in table.notes)
+
+
+def saved_and_loaded(result, folder):
+    path = folder / f"{result.record.run_id}.jsonl"
+    result.save_jsonl(path)
+    return load_run(path)

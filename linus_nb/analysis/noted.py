@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd  # noqa: TID253  this module is imported only by what makes a table
 
+from linus_nb.numbers import plural
+
 
 class NotedFrame(pd.DataFrame):
-    """A DataFrame whose reprs end in the sentences of ``attrs["notes"]``.
+    """A DataFrame whose reprs end in the sentences of ``attrs["notes"]``, about ``attrs["rows"]`` rows.
 
     What is selected or computed from it (columns, rows, rounded, sorted) is a `NotedFrame` with the same notes; CSV and
     other files lose them, as they lose all ``attrs``. All columns that hold anything are shown, and figures with
@@ -32,7 +34,9 @@ class NotedFrame(pd.DataFrame):
     @property
     def notes(self) -> list[str]:
         """The sentences below the figures."""
-        return [str(note) for note in self.attrs.get("notes", ())]
+        said = [str(note) for note in self.attrs.get("notes", ())]
+        rows = self.attrs.get("rows", len(self))
+        return [f"Of the whole table, which has {plural(rows, 'row')}:", *said] if rows != len(self) else said
 
     def __repr__(self) -> str:
         figures, below = self._told()
@@ -58,7 +62,8 @@ class NotedFrame(pd.DataFrame):
 
 
 def _as_people_read() -> Any:
-    return pd.option_context("display.float_format", significant, "display.max_columns", None)
+    chosen = pd.get_option("display.float_format")  # the user's, if there is one
+    return pd.option_context("display.float_format", chosen or significant, "display.max_columns", None)
 
 
 def significant(number: float) -> str:

@@ -6,18 +6,21 @@ object with a key that begins with ``$`` is never plain.
 * ``{"$float": "nan"}``, also ``"inf"`` and ``"-inf"``: JSON has no such numbers.
 * ``{"$tuple": [...]}``; ``{"$items": [[key, value], ...]}``: a dict with keys that are numbers, booleans or None.
 * ``{"$dict": {...}}``: a dict that has a key beginning with ``$`` itself.
-* ``{"$type": "DataFrame", "$text": "..."}``: the ``repr`` of anything else; see `SavedValue`.
+* ``{"$type": "DataFrame", "$text": "..."}``: the ``repr`` of anything else; see `SavedValue`. Behind
+  that of an array or a table stands a digest of its contents, of which a ``repr`` may show little.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import traceback
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from linus_nb.brief import message_of
+from linus_nb.engine.fingerprint import fingerprint
 from linus_nb.masking import masked, masked_field
 
 MOST_CHARACTERS = 100_000  # of the repr of one value, or of one traceback
@@ -27,6 +30,10 @@ MOST_BITS = 14_000  # of an int; Python reads no longer ones from text (`sys.get
 
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}  # one nan, so that lists that hold it are equal
 _PLAIN_KEYS = (str, int, float, bool, type(None))
+
+
+_CUT = "more characters were not saved"
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,11 @@ class SavedValue:
 
     type: str
     text: str
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the text plainly leaves out some of the value, so that two that read alike may differ."""
+        return _CUT in self.text or bool(_ADDRESS.search(self.text))
 
     def __repr__(self) -> str:
         return self.text
@@ -190,14 +202,15 @@ def _stand_in(name: str, text: str) -> dict[str, str]:
 
 def _text(value: object) -> str:
     try:
-        return _bounded(repr(value))
+        contents = fingerprint(value)
+        return _bounded(repr(value)) + (f" (contents {contents})" if contents else "")
     except Exception as error:  # noqa: BLE001  a value that cannot show itself must not cost the run
         return f"<{type(value).__name__}: its repr raised {type(error).__name__}>"
 
 
 def _bounded(text: str) -> str:
     more = len(text) - MOST_CHARACTERS
-    return masked(text) if more <= 0 else f"{masked(text, MOST_CHARACTERS)} ({more:,} more characters were not saved)"
+    return masked(text) if more <= 0 else f"{masked(text, MOST_CHARACTERS)} ({more:,} {_CUT})"
 
 
 # -- errors -------------------------------------------------------------------------------------------------------

@@ -111,6 +111,7 @@ class Session:
                 "differences": self.differences(),
             }
         )
+        table.attrs["rows"] = len(table)
         table.attrs["notes"] = notes(table, self.measured, self.remarks)
         return table
 

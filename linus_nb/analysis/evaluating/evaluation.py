@@ -191,6 +191,7 @@ class _Session:
             "cases": len(self.cases),
             "max_concurrency": self.max_concurrency,
             "finished": self.finished,
+            "rows": len(table),
             "notes": notes(
                 trials,
                 scores,

@@ -78,16 +78,29 @@ def read_scorers(score: Any, cases: Sequence[Case], keys: Sequence[str] | None, 
 def agrees(output: Any, expected: Any) -> bool:
     """Return whether an output is what was expected, by `linus_nb.analysis.equality.same`.
 
-    Of a mapping (or the fields of a pydantic object) only the keys count that ``expected`` names.
+    Of a mapping (or the fields of a pydantic object) only the keys count that ``expected`` names. Of texts, the space
+    around them does not count, nor whether a number is written as one: a file of cases knows no difference.
 
-    >>> agrees({"label": "spam", "reason": "it sells"}, {"label": "spam"}), agrees("42", 42)
-    (True, False)
+    >>> agrees({"label": "spam", "reason": "it sells"}, {"label": "spam"}), agrees(" 42", 42), agrees("Yes.", "yes")
+    (True, True, False)
     """
+    if isinstance(output, str):
+        if isinstance(expected, int | float) and not isinstance(expected, bool):
+            return _as_number(output) == expected
+        if isinstance(expected, str):
+            return output.strip() == expected.strip()
     if isinstance(expected, Mapping) and expected:
         fields = output.model_dump() if hasattr(output, "model_dump") else output
         if isinstance(fields, Mapping):
             return all(key in fields and same(fields[key], value) for key, value in expected.items())
     return same(output, expected)
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 async def _agreement(output: Any, expected: Any) -> bool | None:

@@ -105,7 +105,8 @@ def diff(a: RecordedRun | Run, b: RecordedRun | Run) -> RunDiff:
     table.attrs |= {
         "run_id_a": run_a.record.run_id,
         "run_id_b": run_b.record.run_id,
-        "notes": run_diff_notes(table, run_a.record, run_b.record, states),
+        "rows": len(table),
+        "notes": run_diff_notes(table, run_a.record, run_b.record, states, values.partly_known),
     }
     return table
 
@@ -131,15 +132,31 @@ class _Values:
     """Compares values of two runs. Where one run was saved, those of the other are taken as a file would hold them."""
 
     def __init__(self, a: RecordedRun, b: RecordedRun) -> None:
-        self._saved = isinstance(a, SavedRun) or isinstance(b, SavedRun)
+        self._read_back = isinstance(a, SavedRun), isinstance(b, SavedRun)
+        self._saved = any(self._read_back)
+        self.partly_known: list[str] = []  # nodes whose outputs read alike, as far as they were saved
 
     def of(self, value: Any) -> Any:
         """Return a value as it is compared."""
         return _without_addresses(decode_value(encode_value(value))) if self._saved else value
 
+    def note_parts(self, a: NodeRecord, b: NodeRecord) -> None:
+        """Note a node whose outputs read alike in what a file keeps, which is not all of them."""
+        sides = zip(self._read_back, (a, b), strict=True)
+        if any(_is_part(node.result) for read_back, node in sides if read_back):
+            self.partly_known.append(a.name)
+
     def differ(self, a: NodeRecord, b: NodeRecord) -> bool:
         """Return whether two nodes, or items, came to something else."""
         return a.status != b.status or _error(a) != _error(b) or not same(self.of(a.result), self.of(b.result))
+
+
+def _is_part(value: Any) -> bool:
+    """Return whether something in a value was saved in part only."""
+    if isinstance(value, SavedValue):
+        return value.is_part
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return any(map(_is_part, parts))
 
 
 def _without_addresses(value: Any) -> Any:
@@ -181,6 +198,8 @@ def _changes(a: NodeRecord | None, b: NodeRecord | None, values: _Values) -> dic
     }
     if a is None or b is None:
         return row | {"change": "only in b" if a is None else "only in a"}
+    if not output_diff:
+        values.note_parts(a, b)
     changed = bool(output_diff) or a.status != b.status or _error(a) != _error(b)
     return row | {"change": "changed" if changed else "same", "inside_changed": _named(_changed_inside(a, b, values))}
 

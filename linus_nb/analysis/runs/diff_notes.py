@@ -23,14 +23,20 @@ MOST_NAMED = 5  # of nodes, edges or keys
 State = dict[str, Any] | None  # but for what nodes returned; None where none was saved
 
 
-def run_diff_notes(table: pd.DataFrame, a: RunRecord, b: RunRecord, states: tuple[State, State]) -> list[str]:
+def run_diff_notes(
+    table: pd.DataFrame, a: RunRecord, b: RunRecord, states: tuple[State, State], partly_known: list[str]
+) -> list[str]:
     """Return the sentences: whether anything changed, figures of both, and what no row of a node can say."""
     graphs, values = list(_graphs(table, a, b)), list(_state(*states))
     changes = table["change"].value_counts()
     said = []
     if changes.get("changed", 0):
         said.append(f"{plural(int(changes['changed']), 'node')} of {len(table):,} changed.")
-    elif not graphs and a.status == b.status:
+    if partly_known:
+        said.append(
+            f"Of the output of {_named(map(repr, partly_known))} a file keeps a part only: what was kept is the same."
+        )
+    elif not changes.get("changed", 0) and not graphs and a.status == b.status:
         told = "Each node of both has the same status, output and error."
         said.append(told if values else "a and b are the same: each node has the same status, output and error.")
     return [masked(note) for note in (*said, _totals(a, b), *_runs(a, b), *graphs, *values)]
