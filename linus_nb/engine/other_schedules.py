@@ -6,64 +6,55 @@ from collections.abc import Iterator, Mapping
 from math import isclose
 from typing import NamedTuple, cast
 
-from linus_nb.engine.critical_path import makespan, peak_of, planned_starts
+from linus_nb.engine.critical_path import makespan
 from linus_nb.engine.gates import Schedule
-from linus_nb.engine.record import NodeRecord, RunRecord, walk
+from linus_nb.engine.record import RunRecord, walk
 
 WORTH_S = 0.01  # seconds, and
 WORTH = 0.05  # of the whole run: less than either is not worth a word, nor is it told apart from overhead
 
-FASTER: Mapping[str, tuple[Schedule, ...]] = {"sequential": ("levels", "dataflow"), "levels": ("dataflow",)}
-"""Which schedules may be faster than the one that a run had."""
+OTHERS: Mapping[str, tuple[Schedule, ...]] = {
+    "sequential": ("levels", "dataflow"),
+    "levels": ("dataflow",),
+    "dataflow": ("levels",),
+}
+"""The schedules that a run is compared with: those that may be faster, or what dataflow was chosen instead of."""
 
 
-class Faster(NamedTuple):
-    """What other schedules would have taken."""
+class Instead(NamedTuple):
+    """What other schedules would have taken, by the durations of a run."""
 
     schedules: tuple[Schedule, ...]  # one, or two that would have taken the same
     seconds: float  # for the whole run
-    at_most: bool  # more would have run at once inside nodes, and nobody knows how much more
-    at_once: int  # how many things would have run at the same moment, where that is more than did; else 0
+    bound: str  # "", or "at most" or "at least": what would run at once inside nodes is not reckoned with
 
 
-def faster_schedules(record: RunRecord) -> Faster | None:
-    """Return the schedules that would have been faster by a margin, or None where nothing says so.
+def other_schedules(record: RunRecord) -> Instead | None:
+    """Return the schedules that would have been faster by a margin; of dataflow, what levels would have taken longer.
 
-    What a schedule would have taken is the run's own length, less what its nodes would have taken less by their own
-    durations: what is not in the nodes is supposed to stay.
+    It is the run's own length, less (or more) what its nodes would have taken less (or more) by their own durations:
+    what is not in the nodes is supposed to stay. Whether nodes that would meet, or met, hold each other up (they share
+    a limit, a resource, a processor) no record tells; whoever says this has to add it.
 
-    Nothing is said of a run that did not come to its end; whose length its schedule and its durations do not explain,
-    as conditions took long, or a limit held nodes back; or in which a node kept the event loop busy, and so was a part
-    of the durations of others.
+    None where nothing says so: of a run that did not come to its end, or that holds a graph that did not; whose length
+    its schedule and its durations do not explain, as conditions took long, or a limit held nodes back; or in which a
+    node kept the event loop busy, and so was a part of the durations of others.
     """
-    if record.status not in ("success", "partial") or len(record.nodes) < 2:
+    if record.status not in ("success", "partial") or len(record.nodes) < 2 or _is_disturbed(record):
         return None
-    total = record.duration_s
-    own = cast("Schedule", record.schedule)
-    names = FASTER.get(own, ())
-    if not names:
-        return None
+    total, own = record.duration_s, cast("Schedule", record.schedule)
     own_s = makespan(record, own)
-    times = {name: total - own_s + makespan(record, name) for name in names}
+    times = {name: total - own_s + makespan(record, name) for name in OTHERS.get(own, ())}
+    if not times:
+        return None
     best_s = min(times.values())
-    if not _is_worth(total - best_s, total) or _is_worth(abs(total - own_s), total) or _is_disturbed(record):
+    if not _is_worth(abs(total - best_s), total) or _is_worth(abs(total - own_s), min(best_s, total)):
         return None
-    schedules = tuple(name for name, seconds in times.items() if isclose(seconds, best_s, rel_tol=0.002))
-    peak = max(peak_of(_work(record, name)) for name in schedules)
-    return Faster(schedules, best_s, _has_more_inside(record), peak if peak > peak_of(_work(record)) else 0)
-
-
-def levels_instead(record: RunRecord) -> float | None:
-    """Return the seconds that level by level would have taken instead of dataflow, if that is longer by a margin.
-
-    Known, and kept to itself, under the same conditions as in `faster_schedules`.
-    """
-    if record.status not in ("success", "partial") or record.schedule != "dataflow" or len(record.nodes) < 2:
+    if own != "dataflow" and best_s > total:
         return None
-    total, own_s, levels_s = record.duration_s, makespan(record, "dataflow"), makespan(record, "levels")
-    if not _is_worth(levels_s - own_s, total) or _is_worth(abs(total - own_s), total) or _is_disturbed(record):
-        return None
-    return total + levels_s - own_s
+    alike = tuple(name for name, seconds in times.items() if isclose(seconds, best_s, rel_tol=0.002))
+    bound = "" if not _has_more_inside(record) else "at least " if own == "dataflow" else "at most "
+    return Instead(alike, best_s, bound)
 
 
 def _is_worth(seconds: float, of: float) -> bool:
@@ -72,7 +63,9 @@ def _is_worth(seconds: float, of: float) -> bool:
 
 def _is_disturbed(record: RunRecord) -> bool:
     """Return whether something else than sources and schedule decided when nodes ran, or for how long."""
-    return any(step.record.stalled_s for step in walk(record)) or any(_is_held_back(part) for part in _graphs(record))
+    return any(step.record.stalled_s for step in walk(record)) or any(
+        part.status not in ("success", "partial") or _is_held_back(part) for part in _graphs(record)
+    )
 
 
 def _is_held_back(record: RunRecord) -> bool:
@@ -103,38 +96,11 @@ def _graphs(record: RunRecord) -> Iterator[RunRecord]:
 
 
 def _has_more_inside(record: RunRecord) -> bool:
-    """Return whether something inside a node would run at once with another under a faster schedule, uncounted here."""
+    """Return whether more would run at once inside a node under another schedule: in its items, or earlier attempts."""
     for step in walk(record):
         node = step.record
         if record.schedule == "sequential" and len(node.items) > 1:
             return True
-        if any(item.inner is not None for item in node.items):
+        if any(item.inner is not None for item in node.items) or (node.inner is not None and node.attempts > 1):
             return True
     return False
-
-
-def _work(record: RunRecord, schedule: Schedule | None = None) -> Iterator[tuple[float, float]]:
-    """Yield when work went on, or would have under another schedule: of nodes, or of what is inside them."""
-    starts: Mapping[str, float | None]
-    if schedule is None:
-        starts = {name: node.start_s for name, node in record.nodes.items()}
-    else:
-        starts = planned_starts(record, schedule)
-    for name, start in starts.items():
-        node = record.nodes[name]
-        if start is not None and node.start_s is not None:
-            for began, ended in _work_inside(node, schedule):
-                # to the nanosecond: sums in another order must not overlap
-                yield round(start + began, 9), round(start + ended, 9)
-
-
-def _work_inside(node: NodeRecord, schedule: Schedule | None) -> Iterator[tuple[float, float]]:
-    """Yield when work in a node went on, in seconds from its start."""
-    began = node.start_s or 0.0
-    for part in node.items or (node,):
-        if part.inner is not None:
-            at = part.inner_at_s - began
-            inside = _work(part.inner, None if node.items else schedule)
-            yield from ((start + at, end + at) for start, end in inside)
-        elif part.start_s is not None and part.end_s is not None:
-            yield part.start_s - began, part.end_s - began

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from linus_nb.engine.critical_path import critical_path
-from linus_nb.engine.other_schedules import Faster, faster_schedules, levels_instead
+from linus_nb.engine.other_schedules import other_schedules
 from linus_nb.engine.record import NodeRecord, RunRecord, Step, walk
 from linus_nb.events import NodeStatus
 from linus_nb.numbers import plural, seconds
@@ -49,20 +49,11 @@ def what_happened(record: RunRecord) -> str:
 
 def other_schedule(record: RunRecord) -> tuple[tuple[str, ...], str]:
     """Return which schedules would have taken another time than the run's, and what; no schedule where none is told."""
-    faster = faster_schedules(record)
-    if faster is not None:
-        return faster.schedules, _faster(record, faster)
-    levels_s = levels_instead(record)
-    if levels_s is not None:
-        return ("levels",), f"{seconds(levels_s)} instead of {seconds(record.duration_s)}, by this run's durations"
-    return (), ""
-
-
-def _faster(record: RunRecord, faster: Faster) -> str:
-    at_most = "at most " if faster.at_most else ""
-    condition = f", if {faster.at_once:,} at once take no longer" if faster.at_once else ""
-    instead = f"{at_most}{seconds(faster.seconds)} instead of {seconds(record.duration_s)}"
-    return f"{instead}, by this run's durations{condition}"
+    other = other_schedules(record)
+    if other is None:
+        return (), ""
+    instead = f"{other.bound}{seconds(other.seconds)} instead of {seconds(record.duration_s)}"
+    return other.schedules, f"{instead}, by this run's durations, unless nodes at once hold each other up"
 
 
 def _outermost_errors(steps: list[Step]) -> Iterator[Step]:
