@@ -119,6 +119,19 @@ def test_model_calls_of_agents_and_graphs_in_a_function_are_counted_once() -> No
     assert "All of this took 15 model calls and 663 tokens, $3.7500." in table.notes
 
 
+@pytest.mark.parametrize("error", [asyncio.CancelledError("by itself"), BaseException("a panic"), StopIteration(3)])
+def test_whatever_a_function_raises_fails_its_row_alone(error: BaseException) -> None:
+    async def fails() -> None:
+        raise error
+
+    def plain() -> None:
+        raise error
+
+    table = asyncio.run(benchmark({"well": waiting(0), "fails": fails, "plain": plain}, repeats=1, progress=False))
+    assert table["status"].tolist() == ["success", "failed", "failed"]
+    assert table["runs"].tolist() == [1, 1, 1]
+
+
 def test_a_function_that_asks_a_model_by_itself_is_heard_and_nobody_is_afterwards() -> None:
     model = ScriptedModel(lambda messages, schema: "42", usage=(20, 2))
     begun: list[Any] = []

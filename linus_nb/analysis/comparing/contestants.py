@@ -169,13 +169,23 @@ def _required(function: Callable[..., Any]) -> list[str]:
     return [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 
+def _is_stopped(error: BaseException) -> bool:
+    """Return whether this task was told to end; what is called may raise a CancelledError of its own."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
 async def _measured_call(name: str, function: Callable[[], Awaitable[Any]], repeat: int) -> Measurement:
     clock = asyncio.get_running_loop().time
     with told_to(nobody), overheard() as calls:
         start = clock()
         try:
             value = await function()
-        except Exception as error:  # noqa: BLE001  whatever a function raises: its row says so, and the others go on
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:  # whatever a function raises: its row says so, and the others go on
+            if _is_stopped(error):
+                raise
             return Measurement.of_error(name, repeat, clock() - start, error, calls)
         return Measurement.of_value(name, repeat, clock() - start, value, calls)
 

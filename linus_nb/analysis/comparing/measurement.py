@@ -86,7 +86,7 @@ class Measurement:
 
     @classmethod
     def of_error(
-        cls, mode: str, repeat: int, seconds: float, error: Exception, calls: Sequence[ev.ModelCalled]
+        cls, mode: str, repeat: int, seconds: float, error: BaseException, calls: Sequence[ev.ModelCalled]
     ) -> Measurement:
         """Return the measurement of a function that raised."""
         return cls(mode, repeat, seconds, status="failed", calls=calls, error=error_text(error))
