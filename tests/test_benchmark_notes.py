@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from linus_nb import Agent, AgentDAG, AgentNode, Memory
+from linus_nb import Agent, AgentDAG, AgentNode, DAGExecutor, Memory
 from linus_nb import events as ev
 from linus_nb.analysis.comparing.benchmark import benchmark, benchmark_agents
 from linus_nb.testing import ScriptedModel
@@ -49,7 +49,7 @@ def test_a_difference_that_its_spread_swamps_is_marked() -> None:
         "Nothing is clearly faster than 'base'.",
         (
             "Neither clearly faster nor clearly slower than 'base': 'noisy' 1.11 times (0.63–2.00); "
-            "the spread is larger than the difference."
+            "the difference is no larger than its spread, or than 1%."
         ),
     ]
 
@@ -152,3 +152,24 @@ def test_a_table_survives_pickling_with_its_notes(tmp_path: Any) -> None:
     table.to_pickle(tmp_path / "table.pkl")
     again = pd.read_pickle(tmp_path / "table.pkl")
     assert repr(again) == repr(table)
+
+
+def test_limits_that_the_critical_path_does_not_know_are_named() -> None:
+    dag = AgentDAG("limited")
+    for name in "abcd":
+        dag.add_node(AgentNode(name, waiting(1), resources={"gpu": 1}))
+    table = measure(DAGExecutor(dag, max_concurrency=3, resources={"gpu": 2}), modes=["dataflow"])
+    said = "Run with max_concurrency=3 and resources={'gpu': 2}: the critical path knows no limits; "
+    assert f"{said}waiting for one is in overhead_s." in table.notes
+    assert table.loc["dataflow", ["median_s", "overhead_s"]].tolist() == [2, 1]
+
+
+def test_items_of_a_node_count_as_work_of_their_own() -> None:
+    async def wait(item: float) -> None:
+        await asyncio.sleep(item)
+
+    dag = AgentDAG("items").add_node(AgentNode("items", lambda: [2.0] * 6, output_key="items"))
+    dag.add_node(AgentNode("each", wait, map_over="items", map_concurrency=3)).add_edge("items", "each")
+    table = measure(dag, modes=["async", "dataflow"])
+    assert table["total_work_s"].tolist() == [12, 12]
+    assert table["peak_concurrency"].tolist() == [1, 3]

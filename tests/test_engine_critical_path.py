@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linus_nb.engine.critical_path import critical_path, makespan, peak_concurrency, slack, total_work
+from linus_nb.engine.critical_path import critical_path, makespan, slack
 from linus_nb.engine.record import RunRecord
+from linus_nb.engine.work import peak_concurrency, total_work
 from linus_nb.errors import GraphError
 from tests.analysis_records import record_of
 

@@ -43,11 +43,6 @@ def critical_path(record: RunRecord) -> tuple[float, list[str]]:
     return total, path[::-1]
 
 
-def total_work(record: RunRecord) -> float:
-    """Return the seconds of all nodes together: what running them one by one would take."""
-    return sum(node_seconds(record).values())
-
-
 def slack(record: RunRecord) -> dict[str, float]:
     """Return, for each node that ran, the seconds it could take longer without making the critical path longer.
 
@@ -119,26 +114,6 @@ def seconds_under(record: RunRecord, schedule: Schedule) -> dict[str, float]:
         if inner is not None:
             found[name] -= makespan(inner, cast("Schedule", inner.schedule)) - makespan(inner, schedule)
     return found
-
-
-def peak_concurrency(record: RunRecord) -> int:
-    """Return the largest number of nodes that ran at the same moment; 0 when none ran."""
-    starts = {name: node.start_s for name, node in record.nodes.items() if node.start_s is not None}
-    return peak_of((starts[name], starts[name] + seconds) for name, seconds in node_seconds(record).items())
-
-
-def peak_of(spans: Iterable[tuple[float, float]]) -> int:
-    """Return how many spans, each from its start to its end, overlap at most.
-
-    >>> peak_of([(0, 2), (1, 3), (3, 4)])
-    2
-    """
-    changes = [change for start, end in spans for change in ((start, 1), (end, -1))]
-    running = peak = 0
-    for _, change in sorted(changes):  # at the same moment, ends come first
-        running += change
-        peak = max(peak, running)
-    return max(peak, 1) if changes else 0
 
 
 def node_seconds(record: RunRecord) -> dict[str, float]:

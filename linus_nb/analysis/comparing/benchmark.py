@@ -18,7 +18,7 @@ from linus_nb.analysis.comparing.contestants import (
     ways_to_run,
 )
 from linus_nb.analysis.comparing.machine import machine_facts
-from linus_nb.analysis.comparing.notes import memory_notes
+from linus_nb.analysis.comparing.notes import limit_notes, memory_notes
 from linus_nb.analysis.comparing.session import Session, Terms
 from linus_nb.dag import AgentDAG
 from linus_nb.engine.background import run_blocking
@@ -93,7 +93,7 @@ async def benchmark(
         executor = checked_executor(target, initial_state)
         ways = ways_to_run(executor, initial_state, tuple(MODES) if modes is None else modes)
         baseline = "sync" if "sync" in [way.name for way in ways] else ways[0].name
-        remarks = memory_notes(node.agent for node in executor.dag.plan().nodes)
+        remarks = [*memory_notes(node.agent for node in executor.dag.plan().nodes), *limit_notes(executor)]
         return await _run(Session(executor.dag.name, ways, baseline, True, terms, remarks), progress)
     if modes is not None:
         raise GraphError(f"modes is {modes!r}, and only a graph runs in modes; give several functions as a dict")

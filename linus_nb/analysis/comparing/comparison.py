@@ -60,10 +60,11 @@ def comparison_table(
       ``speedup_low``, ``speedup_high``: its bootstrap interval (`median_interval` in ``resampling``);
     * ``critical_path_s``: the bound that no schedule can beat: the median of the runs' critical paths. The modes of one
       graph share the shortest (durations grow when nodes compete; a bound that grows along would flatter the mode);
-    * ``total_work_s``: the median sum of the nodes' durations in that mode;
+    * ``total_work_s``: the median sum of the durations of nodes, items of nodes and nodes inside, in that mode;
     * ``efficiency``: ``critical_path_s / median_s``, 1.0 at best;
     * ``overhead_s``: the median of seconds less what the mode's schedule should take by the durations of that run;
-    * ``peak_concurrency``: the most nodes that ran at once;
+      what waited for a limit is in it;
+    * ``peak_concurrency``: the most of these that ran at once;
     * ``llm_calls``, ``tokens`` (the lower median) and ``cost`` (US dollars, the median; NaN where a price is not
       known): of a run;
     * ``same_result``: every run of the mode gave what the baseline's first run gave; NA where all that came was errors;

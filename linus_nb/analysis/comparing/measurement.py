@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 from linus_nb import events as ev
 from linus_nb.agent import AgentResponse
 from linus_nb.analysis.runs.tables import error_text, model_calls
-from linus_nb.engine.critical_path import critical_path, makespan, peak_concurrency, total_work
+from linus_nb.engine.critical_path import critical_path, makespan
 from linus_nb.engine.result import ExecutionResult
+from linus_nb.engine.work import peak_concurrency, total_work
 from linus_nb.models.listening import reported_calls
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ class Measurement:
         seconds: from the call to its return.
         status: "success", "partial", "failed" or "cancelled".
         critical_path_s: of the graph that ran, by the durations of this run; NaN where none did.
-        total_work_s: the sum of its nodes' durations; NaN likewise.
+        total_work_s: the sum of the durations of its nodes, their items and the graphs inside; NaN likewise.
         makespan_s: what its schedule should take by these durations; NaN likewise.
-        peak_concurrency: the most of its nodes that ran at once; None likewise.
+        peak_concurrency: the most of these that ran at once; None likewise.
         calls: the model calls that were made.
         values: what came out, by what it is called in a sentence: "node 'x'", "state key 'y'", "the result".
         error: the first error in one line, or an empty string.

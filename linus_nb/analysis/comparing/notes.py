@@ -10,7 +10,9 @@ from linus_nb.agent import Agent
 from linus_nb.analysis.comparing.comparison import ENOUGH_RUNS, NEGLIGIBLE, is_comparable, paired_ratios, verdict
 from linus_nb.analysis.comparing.measurement import Measurement, incomplete
 from linus_nb.analysis.comparing.resampling import median_interval
+from linus_nb.brief import brief
 from linus_nb.dag import AgentDAG
+from linus_nb.engine.executor import DAGExecutor
 from linus_nb.events import ModelCalled
 from linus_nb.masking import masked
 from linus_nb.models.prices import total_cost
@@ -65,7 +67,7 @@ def _fastest(table: Comparison, by_mode: dict[str, list[Measurement]]) -> Iterat
     if unclear:
         yield (
             f"Neither clearly faster nor clearly slower than {baseline!r}: {', '.join(unclear)}; "
-            "the spread is larger than the difference."
+            f"the difference is no larger than its spread, or than {NEGLIGIBLE:.0%}."
         )
     if few:
         pairs = min(len(by_mode[mode]) for mode in few)
@@ -131,6 +133,15 @@ def memory_notes(agents: Iterable[Any]) -> list[str]:
         return []
     who = ", ".join(map(repr, dict.fromkeys(names)))
     return [f"With memory: {who}. Each run adds to it, so that a later one has more to read; and order matters."]
+
+
+def limit_notes(executor: DAGExecutor) -> list[str]:
+    """Return a sentence if a run of this executor may have to wait for a limit of it."""
+    limits = [f"max_concurrency={executor.max_concurrency}"] if executor.max_concurrency is not None else []
+    limits += [f"resources={brief(executor.resources)}"] if executor.resources else []
+    if not limits:
+        return []
+    return [f"Run with {' and '.join(limits)}: the critical path knows no limits; waiting for one is in overhead_s."]
 
 
 def _remembering(agents: Iterable[Any]) -> Iterator[Any]:

@@ -18,10 +18,11 @@ from linus_nb.analysis.runs.tables import (
     typed_frame,
 )
 from linus_nb.brief import brief
-from linus_nb.engine.critical_path import critical_path, total_work
+from linus_nb.engine.critical_path import critical_path
 from linus_nb.engine.record import RunRecord
 from linus_nb.engine.result import RecordedRun
 from linus_nb.engine.run import Run
+from linus_nb.engine.work import total_work
 from linus_nb.errors import GraphError, NotARunError, nearest
 from linus_nb.events import NodeStatus
 from linus_nb.models.prices import total_cost
@@ -79,7 +80,7 @@ def runs_to_frame(runs: Iterable[RecordedRun | Run], kind: Kind = "runs") -> pd.
       "running"), ``started`` (UTC), ``duration_s`` (of a run that goes on: up to its latest event);
     * ``nodes``: how many the graph has; ``completed``, ``failed``, ``skipped``, ``cancelled``: how many of them ended
       so;
-    * ``critical_path_s`` and ``total_work_s``, by the durations of its nodes;
+    * ``critical_path_s``, by the durations of its nodes, and ``total_work_s``, of these, their items and graphs;
     * ``llm_calls``, ``input_tokens``, ``output_tokens``, ``cost`` (US dollars; NaN where the price of a call is not
       known), over the whole run;
     * ``error``: of the node that failed first; of a run without failures, the first error that ``on_error`` waved
