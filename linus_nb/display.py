@@ -15,6 +15,8 @@ from typing import Any
 
 from linus_nb.masking import logger
 
+VERBATIM = "mathjax_ignore tex2jax_ignore"  # classes of HTML: what stands between two dollar signs is no formula
+
 
 def view(target: str) -> Any:
     """Return the object that ``"package.module:name"`` names, importing its module now."""

@@ -135,8 +135,7 @@ def test_the_notes_are_part_of_both_reprs_and_of_what_is_selected_but_not_of_the
 
 
 def test_no_column_hides_in_a_wide_table_and_empty_ones_are_named_below() -> None:
-    dag = AgentDAG("one").add_node(AgentNode("a", waiting(1)))
-    table = measure(dag)
+    table = measure(AgentDAG("one").add_node(AgentNode("a", lambda: 1)))
     for shown in (repr(table), table._repr_html_()):
         assert [column for column in table.columns if column not in shown] == []
         assert "Nothing is known of" not in shown

@@ -109,6 +109,24 @@ def test_a_run_is_watched_stopped_and_continued_as_the_text_says(tmp_path):
     assert "widget-view" not in everything
 
 
+@pytest.mark.kernel
+@pytest.mark.local_model
+def test_what_is_measured_and_compared_is_what_the_text_says(tmp_path):
+    texts = executed("06_benchmarks.ipynb", tmp_path)
+    everything = "\n".join(texts)
+    speedup, share = re.search(r"'dataflow' is ([\d.]+) times \([^)]*\) as fast as 'sync', (\d+)%", texts[1]).groups()
+    assert 1.7 < float(speedup) < 2.1  # real seconds on a noisy machine
+    assert int(share) > 85
+    assert "Figure size" in texts[3]  # the plot
+    assert "input tokens in its own cache of prompts" in texts[4]  # the real local model, whatever it came to
+    assert "All 30 replies came from a script: their times are not those of a model." in texts[5]
+    assert "'gathered' is" in texts[7]
+    assert re.search(r"dataflow: 0\.\d+ s instead of 0\.\d+ s, by this run's durations", texts[8])
+    assert "nodes of 4 changed." in everything or "node of 4 changed." in everything
+    assert re.search(r"score: [4-8] of 8 cases right", everything)
+    assert "Not finished: " in texts[-1]
+
+
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda p: p.name)
 def test_a_notebook_is_committed_with_outputs_and_without_errors_or_paths(path):
     notebook = nbformat.read(path, as_version=4)

@@ -53,6 +53,9 @@ async def acall_model(llm: BaseChatModel, request: CallModel) -> Reply:
         call = _Call(llm, request, time.perf_counter(), noted)
         try:
             message = await _ainvoke(llm, request, messages, options)
+        except asyncio.CancelledError as error:  # a time limit, or Stop: what was sent may be charged all the same
+            call.report_error(error)
+            raise
         except Exception as error:  # noqa: BLE001  reported, and raised again there
             return call.failed(error)
     return call.replied(message)
@@ -204,19 +207,23 @@ class _Call:
 
     def failed(self, error: Exception) -> Reply:
         """Report a call that raised, and raise again; a reply cut at its token limit is a reply all the same."""
-        duration_s = time.perf_counter() - self.began
         cut = _cut_reply(error)
         if cut is not None:
             reply = self._priced(cut, None)
-            self._report(duration_s, reply)
+            self._report(time.perf_counter() - self.began, reply)
             return reply
+        self.report_error(error)
+        if isinstance(error, StopIteration):  # no generator can raise it, and the loop is one
+            raise ModelError(f"the model raised StopIteration; it has nothing more to say: {error}") from error
+        raise error
+
+    def report_error(self, error: BaseException) -> None:
+        """Report a call that gave no reply."""
+        duration_s = time.perf_counter() - self.began
         name, purpose = self._origin().name, self.request.purpose
         events.report(
             events.ModelCalled(name, duration_s, purpose=purpose, error=error, served_from=self._served_from())
         )
-        if isinstance(error, StopIteration):  # no generator can raise it, and the loop is one
-            raise ModelError(f"the model raised StopIteration; it has nothing more to say: {error}") from error
-        raise error
 
     def _priced(self, text: str, message: Any) -> Reply:
         origin, served_from = self._origin(), self._served_from()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd  # noqa: TID253  this module is imported only by what makes a table
 
+from linus_nb.display import VERBATIM
 from linus_nb.numbers import plural
 
 
@@ -47,18 +48,29 @@ class NotedFrame(pd.DataFrame):
         figures, below = self._told()
         with _as_people_read():
             html: str | None = figures._repr_html_()
-        if html is None or not below:
-            return html
+        if html is None:
+            return None
         items = "".join(f"<li>{escape(note)}</li>" for note in below)
-        return f'{html}<ul style="margin:.4em 0 0;padding-left:1.4em;line-height:1.5">{items}</ul>'
+        notes = f'<ul style="margin:.4em 0 0;padding-left:1.4em;line-height:1.5">{items}</ul>' if items else ""
+        return f'<div class="{VERBATIM}">{html}{notes}</div>'
 
     def _told(self) -> tuple[Any, list[str]]:
-        """Return the figures to show, and the sentences: columns that hold nothing at all are only named."""
+        """Return the figures to show, and the sentences: columns that hold nothing at all are only named.
+
+        Empty texts (no error, no reason) are known, and not worth a column either.
+        """
         plain: Any = pd.DataFrame(self)
+        silent = [column for column in plain.columns if len(plain) and _is_silent(plain[column])]
+        if len(silent) < len(plain.columns):
+            plain = plain.drop(columns=silent)
         blank = [column for column in plain.columns if len(plain) and plain[column].isna().all()]
         if not blank or len(blank) == len(plain.columns):
             return plain, self.notes
         return plain.drop(columns=blank), [*self.notes, f"Nothing is known of: {', '.join(map(str, blank))}."]
+
+
+def _is_silent(column: Any) -> bool:
+    return isinstance(column, pd.Series) and str(column.dtype) in ("string", "str") and bool((column == "").all())
 
 
 def _as_people_read() -> Any:

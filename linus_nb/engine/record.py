@@ -244,8 +244,11 @@ class _Part:
         return self.items[item]
 
     def _take_nested(self, event: ev.NestedReported) -> None:
-        """Take an event of the graph inside; another attempt's first event replaces what came before."""
+        """Take an event of the graph inside; another attempt's first event replaces what came before, but for calls."""
         if self.nested is None or isinstance(event.event, ev.RunStarted):
+            if self.nested is not None:  # they were paid: from here on they are the node's own
+                steps = walk(self.nested.record())
+                self.calls += [(self.nested_at_s + end_s, call) for step in steps for end_s, call in step.record.calls]
             self.nested = Folding()
             self.nested_at_s = event.at - event.event.at
         self.nested.take(event.event)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
+from linus_nb.display import VERBATIM
 from linus_nb.rendering.palette import RUN_GLYPHS, RUN_LOOKS
 
 # Where a page says that it is dark: JupyterLab and Notebook, VS Code, Colab.
@@ -68,7 +69,7 @@ class Spot:
 def card(parts: Iterable[str]) -> str:
     """Return a card around parts of HTML, with its style sheet; empty parts are left out."""
     # what a model says about $5 and $6 is no formula
-    plain = "linus-card mathjax_ignore tex2jax_ignore"
+    plain = f"linus-card {VERBATIM}"
     return f'<div class="{plain}"><style>{STYLE}</style>{"".join(p for p in parts if p)}</div>'
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from html import escape
 
+from linus_nb.display import VERBATIM
 from linus_nb.numbers import plural
 from linus_nb.rendering.card import part
-
-VERBATIM = "mathjax_ignore tex2jax_ignore"  # classes: what stands between two dollar signs is no formula
 
 _CELL = "padding:3px 14px 3px 0;vertical-align:top;"
 _SHORT = 28  # characters: such a text stands on one line

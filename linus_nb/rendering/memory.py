@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
+from linus_nb.display import VERBATIM
 from linus_nb.errors import MemoryFileError
 from linus_nb.masking import masked
 from linus_nb.numbers import plural
 from linus_nb.rendering.card import card, header, part, sentence
-from linus_nb.rendering.card_table import VERBATIM, table
+from linus_nb.rendering.card_table import table
 from linus_nb.rendering.type_setting import printable_lines, printable_start
 
 MOST_TURNS = 8

@@ -7,10 +7,11 @@ from html import escape
 from typing import Any
 
 from linus_nb.brief import brief
+from linus_nb.display import VERBATIM
 from linus_nb.masking import masked
 from linus_nb.numbers import plural, seconds
 from linus_nb.rendering.card import card, header, part, sentence
-from linus_nb.rendering.card_table import VERBATIM, left_out, table
+from linus_nb.rendering.card_table import left_out, table
 from linus_nb.rendering.labels import dollars
 from linus_nb.rendering.type_setting import printable_lines, printable_start
 

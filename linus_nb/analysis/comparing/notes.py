@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -115,6 +116,9 @@ def reply_notes(calls: Sequence[ModelCalled]) -> Iterator[str]:
         yield f"{_part(sources['script'], total)} came from a script: their times are not those of a model."
     if sources["cache"]:
         yield f"{_part(sources['cache'], total)} came from a cache: their times are not those of a model."
+    cut = sum(isinstance(call.error, CancelledError) for call in calls)
+    if cut:
+        yield f"{plural(cut, 'model call')} {'was' if cut == 1 else 'were'} cut off; what that costs is not known."
     kept, read = sum(call.cached_input_tokens for call in calls), sum(call.input_tokens for call in calls)
     if kept:
         yield (

@@ -219,7 +219,7 @@ def _outputs(node: NodeRecord | None, values: _Values) -> list[Any]:
 
 
 def _error(node: NodeRecord) -> str:
-    return masked(error_text(node.error))
+    return _ADDRESS.sub("", masked(error_text(node.error)))
 
 
 def _changed_inside(a: NodeRecord, b: NodeRecord, values: _Values) -> Iterator[str]:

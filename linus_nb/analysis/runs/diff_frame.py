@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from linus_nb.analysis.noted import NotedFrame
+from linus_nb.display import VERBATIM
 
 DIFF = "output_diff"
 MOST_NODES_SHOWN = 12
@@ -45,9 +46,8 @@ class RunDiff(NotedFrame):
             f"{escape(more)}</details>"
             for heading, lines, more in _shown(self)
         )
-        return (
-            html + details + "".join(f'<div style="margin:.6em 0 0">{escape(said)}</div>' for said in _not_shown(self))
-        )
+        rest = "".join(f'<div style="margin:.6em 0 0">{escape(said)}</div>' for said in _not_shown(self))
+        return f'<div class="{VERBATIM}">{html}{details}{rest}</div>'
 
 
 def _changed(table: RunDiff) -> RunDiff:

@@ -37,8 +37,12 @@ def run_diff_notes(
             f"Of the output of {_named(map(repr, partly_known))} a file keeps a part only: what was kept is the same."
         )
     elif not changes.get("changed", 0) and not graphs and a.status == b.status:
+        inside = [name for name in table["inside_changed"] if name]
         told = "Each node of both has the same status, output and error."
-        said.append(told if values else "a and b are the same: each node has the same status, output and error.")
+        if inside:
+            said.append(f"{told} Inside, {_named(inside)} came to something else.")
+        else:
+            said.append(told if values else "a and b are the same: each node has the same status, output and error.")
     return [masked(note) for note in (*said, _totals(a, b), *_runs(a, b), *graphs, *values)]
 
 

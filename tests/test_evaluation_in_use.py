@@ -1,0 +1,224 @@
+"""What was tried on evaluations: odd cases, expectations, scorers and functions."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from linus_nb import (
+    Agent,
+    AgentDAG,
+    AgentNode,
+    DAGExecutor,
+    diff,
+    evaluate,
+    last_evaluation,
+)
+from linus_nb.analysis.evaluating.cases import CaseError
+from linus_nb.testing import ScriptedModel
+from tests.evaluations import KEY, of, waits
+from tests.virtual_time import run
+
+
+def yes() -> Agent:
+    return Agent(llm=ScriptedModel(lambda *_: "yes", usage=(10, 3)))
+
+
+def sums(table: pd.DataFrame) -> tuple[float, ...]:
+    return tuple(table[column].sum() for column in ("llm_calls", "input_tokens", "output_tokens"))
+
+
+# -- evaluate: cases and expectations -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "4\n6",
+        "4\n",  # a gap makes numbers of the column floats
+        " 4\n6 ",
+        "four\nsix",
+        pytest.param("True\nFalse", marks=pytest.mark.xfail(strict=True, reason="bug 2: truth values of a file")),
+    ],
+)
+def test_what_a_file_of_cases_holds_is_what_an_agent_answers(column: str) -> None:
+    answers = column.split("\n")
+    lines = [f"q{k},{answer}" for k, answer in enumerate(answers)]
+    cases = pd.read_csv(io.StringIO("\n".join(["input,expected", *lines])))
+    table = of(lambda question: answers[int(question[1:])].strip(), cases)
+    assert table["score"].dropna().tolist() == [1.0 for answer in answers if answer]
+
+
+@pytest.mark.xfail(strict=True, reason="bug 10: what no answer can equal may be expected")
+@pytest.mark.parametrize("expected", [re.compile("b"), lambda output: "b" in output], ids=["pattern", "function"])
+def test_what_no_output_can_equal_is_refused_before_anything_runs(expected: Any) -> None:
+    with pytest.raises(CaseError, match="score"):
+        of(str, [("abc", expected)])
+
+
+@pytest.mark.xfail(strict=True, reason="bug 17: a MultiIndex becomes an index of tuples")
+def test_scores_join_cases_that_have_an_index_of_many_levels() -> None:
+    index = pd.MultiIndex.from_tuples([("x", 1), ("x", 2)], names=["part", "number"])
+    cases = pd.DataFrame({"input": ["a", "b"]}, index=index)
+    assert cases.join(of(str, cases)[["output"]])["output"].tolist() == ["a", "b"]
+
+
+@pytest.mark.xfail(strict=True, reason="bug 15: the state key 'name' is taken for the case's name")
+def test_a_graph_that_reads_a_key_called_name_gets_it_or_is_refused() -> None:
+    dag = AgentDAG("g").add_node(AgentNode("greet", lambda name: f"Hello {name}", output_key="text"))
+    try:
+        table = of(dag, [{"name": "Ann"}])
+    except CaseError:
+        return
+    assert table["output"].tolist() == [{"text": "Hello Ann"}]
+
+
+# -- evaluate: what cases and scorers do ----------------------------------------------------------------------------
+
+
+class PanicException(BaseException):
+    """As libraries written in Rust raise it."""
+
+
+def panics(x: Any) -> Any:
+    if x == 1:
+        raise PanicException("as told")
+    return x
+
+
+@pytest.mark.xfail(strict=True, reason="bug 12: one case's BaseException throws the table away")
+@pytest.mark.parametrize("where", ["target", "scorer"])
+def test_a_panic_of_one_case_is_its_error_and_the_others_go_on(where: str) -> None:
+    if where == "target":
+        table = of(panics, [0, 1, 2])
+        assert table["status"].tolist() == ["success", "failed", "success"]
+    else:
+        table = of(lambda x: x, [0, 1, 2], score=lambda output: panics(output) == 0)
+        assert table["score"].isna().tolist() == [False, True, False]
+    assert "PanicException: as told" in table["error"].iloc[1]
+
+
+@pytest.mark.xfail(strict=True, reason="bug 14: a generator is taken for an answer")
+def test_a_function_that_streams_is_no_success() -> None:
+    async def streams(x: Any) -> Any:
+        yield x
+
+    assert of(streams, ["a"])["status"].tolist() == ["failed"]
+
+
+@pytest.mark.xfail(strict=True, reason="bug 13: notes do not tell a scorer that raised from one that gave no score")
+def test_notes_name_what_a_scorer_raised() -> None:
+    table = of(str, ["a"], score=lambda output: len(output) / 0)
+    assert "ZeroDivisionError" in " ".join(table.notes)
+
+
+def test_stopped_while_scored_cases_keep_their_status_and_a_second_stop_changes_nothing() -> None:
+    async def slowly(output: float) -> bool:
+        await asyncio.sleep(5 + output)
+        return True
+
+    async def stopped_twice() -> pd.DataFrame:
+        going = asyncio.ensure_future(evaluate(waits, [1, 1, 10], score=slowly, progress=False))
+        await asyncio.sleep(3)
+        going.cancel()
+        await asyncio.sleep(0)
+        going.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await going
+        table = last_evaluation()
+        assert table is not None
+        return table
+
+    table = run(stopped_twice())
+    assert table["status"].tolist() == ["success", "success", "cancelled"]
+    assert table["score"].isna().all()
+    assert not table.attrs["finished"]
+
+
+def test_two_evaluations_at_once_keep_apart_what_they_spend() -> None:
+    async def both() -> list[pd.DataFrame]:
+        async with asyncio.TaskGroup() as group:
+            going = [group.create_task(evaluate(yes(), cases, progress=False)) for cases in (["a"], ["b", "c"])]
+        return [task.result() for task in going]
+
+    assert [sums(table) for table in run(both())] == [(1, 10, 3), (2, 20, 6)]
+
+
+def test_what_an_evaluation_inside_a_case_spends_is_that_cases() -> None:
+    async def inside(question: str) -> Any:
+        return await evaluate(yes(), [question, "again"], progress=False)
+
+    table = of(inside, ["1", "2"])
+    assert table["llm_calls"].tolist() == [2, 2]
+    assert "again" not in table["input"].tolist()
+
+
+def test_an_evaluation_survives_what_people_do_to_tables() -> None:
+    table = of(str, [("a", "a"), ("b", "x")])
+    other = of(str.upper, [("c", "C")])
+    assert table.groupby("status")["score"].mean().to_dict() == {"success": 0.5}
+    assert pd.concat([table, other])["score"].tolist() == [1, 0, 1]
+    assert pd.concat([table, other]).results == {}  # none of the two has those of both
+    assert table.merge(table, on="input")["score_x"].tolist() == [1, 0]
+    assert table.sort_values("score").results == table.copy().results == table.results
+    assert pd.read_csv(io.StringIO(table.to_csv()))["score"].tolist() == [1, 0]
+    for changed in (table.T, table.describe(), table.iloc[:0], table.drop(columns=table.columns), table.reset_index()):
+        assert repr(changed)
+        assert "<table" in changed._repr_html_()
+
+
+class _TextForMathJax(HTMLParser):
+    """Gathers the text that is not inside an element with the class that MathJax passes over, nor in a ``pre``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[bool] = []
+        self.read: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.open.append(tag in ("pre", "style") or "mathjax_ignore" in (dict(attrs).get("class") or ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not any(self.open):
+            self.read.append(data)
+
+
+def test_what_stands_between_two_dollars_is_no_formula_on_the_page() -> None:
+    """JupyterLab would set it as one; `mathjax_ignore` and `tex2jax_ignore` are what its MathJax passes over."""
+    dag = AgentDAG("prices").add_node(AgentNode("a", yes(), input_mapping={"q": "q"}))
+    runs = [run(DAGExecutor(dag).aexecute({"q": "x"})) for _ in range(2)]
+    for page in (diff(*runs)._repr_html_(), of(lambda _: "from $5 to $6", ["a"])._repr_html_()):
+        reader = _TextForMathJax()
+        reader.feed(page)
+        assert "$" in page
+        assert "$" not in "".join(reader.read)
+
+
+def test_a_call_that_a_timeout_cut_off_is_counted() -> None:
+    slow = Agent(llm=ScriptedModel(lambda *_: "yes", usage=(10, 3), latency_s=5))
+    dag = AgentDAG("slow").add_node(AgentNode("a", slow, timeout_seconds=2, on_error="skip", input_mapping={"q": "q"}))
+    result = run(DAGExecutor(dag).aexecute({"q": "x"}))
+    assert result.to_frame()["llm_calls"].tolist() == [1]
+
+
+@pytest.mark.xfail(strict=True, reason="bug 21: only texts are masked, not what dicts hold")
+def test_secrets_inside_values_are_not_in_the_files_of_an_evaluation() -> None:
+    dag = AgentDAG("s").add_node(AgentNode("a", lambda q: {"token": KEY, "said": f"it is {q}"}, output_key="y"))
+    table = of(dag, [{"q": KEY}])
+    for text in (repr(table), table._repr_html_(), table.to_csv(), table.to_html(), repr(table.iloc[0])):
+        assert KEY not in text
+    assert KEY in str(table.results["1"].node_results)
+
+
+@pytest.mark.xfail(strict=True, reason="bug 24: a message of a chat model is not compared by its text")
+def test_the_answer_of_a_chat_model_is_its_text() -> None:
+    assert of(ScriptedModel(lambda *_: "yes"), [("hi", "yes")])["score"].tolist() == [1]
