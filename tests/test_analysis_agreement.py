@@ -159,7 +159,6 @@ def test_saved_runs_that_differed_are_not_said_to_be_the_same(a: Any, b: Any, tm
     assert table["change"].tolist() == ["changed"] or "Each node of both has the same" not in " ".join(table.notes)
 
 
-@pytest.mark.xfail(strict=True, reason="bug 11: a difference of types or of white space is only hinted at")
 @pytest.mark.parametrize(
     ("a", "b", "told"),
     [

@@ -44,7 +44,7 @@ def sums(table: pd.DataFrame) -> tuple[float, ...]:
         "4\n",  # a gap makes numbers of the column floats
         " 4\n6 ",
         "four\nsix",
-        pytest.param("True\nFalse", marks=pytest.mark.xfail(strict=True, reason="bug 2: truth values of a file")),
+        "True\nFalse",
     ],
 )
 def test_what_a_file_of_cases_holds_is_what_an_agent_answers(column: str) -> None:
@@ -55,21 +55,18 @@ def test_what_a_file_of_cases_holds_is_what_an_agent_answers(column: str) -> Non
     assert table["score"].dropna().tolist() == [1.0 for answer in answers if answer]
 
 
-@pytest.mark.xfail(strict=True, reason="bug 10: what no answer can equal may be expected")
 @pytest.mark.parametrize("expected", [re.compile("b"), lambda output: "b" in output], ids=["pattern", "function"])
 def test_what_no_output_can_equal_is_refused_before_anything_runs(expected: Any) -> None:
     with pytest.raises(CaseError, match="score"):
         of(str, [("abc", expected)])
 
 
-@pytest.mark.xfail(strict=True, reason="bug 17: a MultiIndex becomes an index of tuples")
 def test_scores_join_cases_that_have_an_index_of_many_levels() -> None:
     index = pd.MultiIndex.from_tuples([("x", 1), ("x", 2)], names=["part", "number"])
     cases = pd.DataFrame({"input": ["a", "b"]}, index=index)
     assert cases.join(of(str, cases)[["output"]])["output"].tolist() == ["a", "b"]
 
 
-@pytest.mark.xfail(strict=True, reason="bug 15: the state key 'name' is taken for the case's name")
 def test_a_graph_that_reads_a_key_called_name_gets_it_or_is_refused() -> None:
     dag = AgentDAG("g").add_node(AgentNode("greet", lambda name: f"Hello {name}", output_key="text"))
     try:
@@ -92,7 +89,6 @@ def panics(x: Any) -> Any:
     return x
 
 
-@pytest.mark.xfail(strict=True, reason="bug 12: one case's BaseException throws the table away")
 @pytest.mark.parametrize("where", ["target", "scorer"])
 def test_a_panic_of_one_case_is_its_error_and_the_others_go_on(where: str) -> None:
     if where == "target":
@@ -104,7 +100,6 @@ def test_a_panic_of_one_case_is_its_error_and_the_others_go_on(where: str) -> No
     assert "PanicException: as told" in table["error"].iloc[1]
 
 
-@pytest.mark.xfail(strict=True, reason="bug 14: a generator is taken for an answer")
 def test_a_function_that_streams_is_no_success() -> None:
     async def streams(x: Any) -> Any:
         yield x
@@ -112,7 +107,6 @@ def test_a_function_that_streams_is_no_success() -> None:
     assert of(streams, ["a"])["status"].tolist() == ["failed"]
 
 
-@pytest.mark.xfail(strict=True, reason="bug 13: notes do not tell a scorer that raised from one that gave no score")
 def test_notes_name_what_a_scorer_raised() -> None:
     table = of(str, ["a"], score=lambda output: len(output) / 0)
     assert "ZeroDivisionError" in " ".join(table.notes)
@@ -210,7 +204,6 @@ def test_a_call_that_a_timeout_cut_off_is_counted() -> None:
     assert result.to_frame()["llm_calls"].tolist() == [1]
 
 
-@pytest.mark.xfail(strict=True, reason="bug 21: only texts are masked, not what dicts hold")
 def test_secrets_inside_values_are_not_in_the_files_of_an_evaluation() -> None:
     dag = AgentDAG("s").add_node(AgentNode("a", lambda q: {"token": KEY, "said": f"it is {q}"}, output_key="y"))
     table = of(dag, [{"q": KEY}])
@@ -219,6 +212,5 @@ def test_secrets_inside_values_are_not_in_the_files_of_an_evaluation() -> None:
     assert KEY in str(table.results["1"].node_results)
 
 
-@pytest.mark.xfail(strict=True, reason="bug 24: a message of a chat model is not compared by its text")
 def test_the_answer_of_a_chat_model_is_its_text() -> None:
     assert of(ScriptedModel(lambda *_: "yes"), [("hi", "yes")])["score"].tolist() == [1]

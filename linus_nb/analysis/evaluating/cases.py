@@ -9,7 +9,7 @@ from typing import Any
 from linus_nb.brief import brief
 from linus_nb.errors import CaseError, LinusError, nearest
 
-_OF_THE_CASE = ("expected", "name")  # in a mapping that is the initial state of a graph, these two are not part of it
+OF_THE_CASE = ("expected", "name")  # in a mapping that is the initial state of a graph, these two are not part of it
 _HOW = "give a list of mappings like {'input': …, 'expected': …}, of pairs (input, expected), or a DataFrame"
 
 
@@ -60,6 +60,12 @@ def is_missing(value: Any) -> bool:
     import pandas as pd
 
     return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
+
+
+def index_names(cases: Any) -> list[Any]:
+    """Return the names of the levels of a DataFrame's index, where it has several; else an empty list."""
+    index: Any = getattr(cases, "index", None)
+    return list(index.names) if getattr(index, "nlevels", 1) > 1 else []
 
 
 def _rows(cases: Any) -> tuple[Sequence[Any], Sequence[Hashable]]:
@@ -116,7 +122,7 @@ def _state(number: int, given: Mapping[str, Any]) -> Mapping[str, Any]:
         return state
     if set(given) <= {"input", "expected"} and "input" in given and is_missing(given["input"]):
         raise CaseError(number, "has an 'input' that holds nothing; give a mapping, the initial state")
-    return {key: value for key, value in given.items() if key not in _OF_THE_CASE}
+    return {key: value for key, value in given.items() if key not in OF_THE_CASE}
 
 
 def _refuse_twins(cases: Iterable[Case]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from linus_nb.agent import Agent
 from linus_nb.analysis.comparing.machine import machine_facts
 from linus_nb.analysis.comparing.measurement import overheard
-from linus_nb.analysis.evaluating.cases import Case, read_cases
+from linus_nb.analysis.evaluating.cases import Case, index_names, read_cases
 from linus_nb.analysis.evaluating.notes import notes
 from linus_nb.analysis.evaluating.scores import Scorer, read_scorers
 from linus_nb.analysis.evaluating.subjects import Subject, subject_of
@@ -92,7 +92,7 @@ async def evaluate(
     for case in read:
         subject.check(case)
     facts = machine_facts(asyncio.get_running_loop())
-    session = _last = _Session(subject, read, scorers, max_concurrency, facts)
+    session = _last = _Session(subject, read, scorers, max_concurrency, facts, index_names(cases))
     await session.run(progress)
     return session.table()
 
@@ -130,6 +130,7 @@ class _Session:
     scorers: list[Scorer]
     max_concurrency: int
     facts: dict[str, Any]
+    index_names: list[Any]
     finished: bool = False
     trials: list[Trial] = field(default_factory=list)
 
@@ -166,12 +167,12 @@ class _Session:
         with overheard() as trial.calls:
             try:
                 await self.subject.ask(trial)
-            except asyncio.CancelledError as error:
-                if stopped_by_us():
+            except (KeyboardInterrupt, SystemExit, GeneratorExit):
+                raise
+            except BaseException as error:  # whatever it raises: its row says so, and the others go on
+                if isinstance(error, asyncio.CancelledError) and stopped_by_us():
                     trial.status = "cancelled"
                     raise
-                _failed(trial, error)
-            except Exception as error:  # noqa: BLE001  whatever it raises: its row says so, and the others go on
                 _failed(trial, error)
             finally:
                 trial.duration_s = clock() - trial.began
@@ -184,7 +185,7 @@ class _Session:
         """Return what is known so far."""
         trials = sorted((t for t in self.trials if t.status != RUNNING), key=lambda trial: trial.case.number)
         scores = [scorer.name for scorer in self.scorers]
-        table = evaluation_table(trials, scores)
+        table = evaluation_table(trials, scores, self.index_names)
         silent = bool(trials) and not any(trial.calls for trial in trials)
         table.attrs |= self.facts | {
             "target": self.subject.name,

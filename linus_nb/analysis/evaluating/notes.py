@@ -45,6 +45,7 @@ def notes(
         said.append(f"The cases took {_spent(calls)}.")
     if judging:
         said.append(f"Scoring took {_spent(judging)}, which are in no row.")
+    said += [_raised(trials, name) for name in scores if any(name in trial.raised for trial in trials)]
     said += _failures(trials)
     said += remarks
     said += reply_notes([*calls, *judging])
@@ -72,6 +73,11 @@ def _score(trials: Sequence[Trial], name: str) -> str:
     else:
         came_to = f"{three_figures(fmean(scored))} on average over {plural(len(scored), 'case')}"
     return f"{name}: {came_to}{_missing(trials, name)}."
+
+
+def _raised(trials: Sequence[Trial], name: str) -> str:
+    errors = [trial.raised[name] for trial in trials if name in trial.raised]
+    return f"The score {name!r} raised in {plural(len(errors), 'case')}: {errors[0]}"
 
 
 def _missing(trials: Sequence[Trial], name: str) -> str:

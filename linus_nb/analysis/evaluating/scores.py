@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from numbers import Real
 from typing import Any
 
@@ -43,11 +45,13 @@ class Scorer:
         }
         try:
             value = _number(await called(self.target, **{name: facts[name] for name in self.wanted}))
-        except asyncio.CancelledError as error:
-            trial.errors.append(f"{self.name}: {'stopped' if stopped_by_us() else error_text(error)}")
-            if stopped_by_us():
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:  # whatever a user's scorer raises
+            if isinstance(error, asyncio.CancelledError) and stopped_by_us():
+                trial.errors.append(f"{self.name}: stopped")
                 raise
-        except Exception as error:  # noqa: BLE001  whatever a user's scorer raises
+            trial.raised[self.name] = error_text(error)
             trial.errors.append(f"{self.name}: {error_text(error)}")
         else:
             if value is not None:
@@ -79,13 +83,16 @@ def agrees(output: Any, expected: Any) -> bool:
     """Return whether an output is what was expected, by `linus_nb.analysis.equality.same`.
 
     Of a mapping (or the fields of a pydantic object) only the keys count that ``expected`` names. Of texts, the space
-    around them does not count, nor whether a number is written as one: a file of cases knows no difference.
+    around them does not count, nor whether a number or a truth value is written as one: a file of cases knows no
+    difference.
 
     >>> agrees({"label": "spam", "reason": "it sells"}, {"label": "spam"}), agrees(" 42", 42), agrees("Yes.", "yes")
     (True, True, False)
     """
     if isinstance(output, str):
-        if isinstance(expected, int | float) and not isinstance(expected, bool):
+        if isinstance(expected, bool):
+            return output.strip().lower() == str(expected).lower()
+        if isinstance(expected, int | float):
             return _as_number(output) == expected
         if isinstance(expected, str):
             return output.strip() == expected.strip()
@@ -109,6 +116,13 @@ async def _agreement(output: Any, expected: Any) -> bool | None:
 
 def _by_equality(cases: Sequence[Case], keys: Sequence[str] | None) -> list[Scorer]:
     expecting = [case for case in cases if case.expected is not None]
+    for case in expecting:
+        if callable(case.expected) or isinstance(case.expected, re.Pattern):
+            raise CaseError(
+                case.number,
+                f"expects {brief(case.expected)}, which no output equals; give a score that uses it, like: "
+                "lambda output, expected: bool(expected.search(output))",
+            )
     if keys is not None:
         for case in expecting:
             _check_expected(case, keys)
@@ -169,6 +183,6 @@ def _number(value: Any) -> bool | float | None:
     plain = value.item() if hasattr(value, "item") and getattr(value, "size", 0) == 1 else value  # numpy's own kinds
     if isinstance(plain, bool):
         return plain
-    if not isinstance(plain, Real):
+    if not isinstance(plain, Real | Decimal):
         raise TypeError(f"it returned {brief(value)}; return True, False, a number, or None for no score")
     return None if math.isnan(plain) else float(plain)

@@ -11,7 +11,7 @@ from linus_nb.agent import Agent, AgentResponse
 from linus_nb.agent.kept import kept_apart
 from linus_nb.analysis.comparing.contestants import checked_executor
 from linus_nb.analysis.comparing.notes import memory_notes
-from linus_nb.analysis.evaluating.cases import Case
+from linus_nb.analysis.evaluating.cases import OF_THE_CASE, Case
 from linus_nb.analysis.evaluating.trial import Trial, called
 from linus_nb.analysis.runs.tables import error_text
 from linus_nb.brief import brief
@@ -70,7 +70,12 @@ def took(trial: Trial, value: Any) -> None:
     """Note what a case came to."""
     trial.result = trial.output = value
     trial.status = "success"
-    if isinstance(value, AgentResponse):
+    if inspect.isgenerator(value) or inspect.isasyncgen(value):
+        trial.output, trial.status = None, "failed"
+        trial.errors.append("it returned a generator; give a function that returns the whole answer")
+    elif any(kind.__name__ == "BaseMessage" for kind in type(value).__mro__):  # of a LangChain chat model
+        trial.output = str(value.text)
+    elif isinstance(value, AgentResponse):
         trial.output = value.result
         if not value.metrics.task_completed:
             trial.status = "partial"
@@ -109,6 +114,19 @@ class _OfGraph(Subject):
             checked_executor(self.graph, case.input)
         except ValidationError as error:
             raise CaseError(case.number, f"cannot be run: {error}") from error
+        for key in self._read() & set(OF_THE_CASE) & case.given.keys() - case.input.keys():
+            raise CaseError(
+                case.number,
+                f"has {key!r} as a fact about the case, and the graph reads a key of that name; put the state under "
+                f"'input': {{'input': {{{key!r}: …}}}}",
+            )
+
+    def _read(self) -> set[str]:
+        """Return the keys that functions of the graph name, or nodes map."""
+        nodes = self.dag.plan().nodes
+        named = [node.target.parameters for node in nodes if node.target.parameters is not None]
+        mapped = [node.input_mapping.values() for node in nodes if node.input_mapping]
+        return {name for p in named for name in (*p.required, *p.optional)}.union(*mapped)
 
     async def ask(self, trial: Trial) -> None:
         executor = checked_executor(self.graph, trial.case.input)  # of its own: `last_result` is this case's

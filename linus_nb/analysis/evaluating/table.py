@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from linus_nb.analysis.evaluating.trial import Trial
-from linus_nb.masking import masked
+from linus_nb.masking import masked, masked_field
 from linus_nb.models.prices import total_cost
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ EVALUATION_DTYPES = {
 """The columns of an evaluation's table, in order; a column for each score, "float64", stands before ``status``."""
 
 
-def evaluation_table(trials: Sequence[Trial], scores: Sequence[str]) -> Evaluation:
+def evaluation_table(trials: Sequence[Trial], scores: Sequence[str], levels: list[Any] | None = None) -> Evaluation:
     """Return a row for each case, in the order of the cases, indexed by ``case`` (the name).
 
     Columns, with the same dtypes for every outcome:
@@ -41,6 +41,11 @@ def evaluation_table(trials: Sequence[Trial], scores: Sequence[str]) -> Evaluati
       ``output_tokens``, ``cost`` (US dollars, NaN where a price is not known): of the model calls that agents made,
       also those of a case that failed; calls that raised have no tokens;
     * ``error``: what went wrong, with a scorer's errors after those of the case; else empty.
+
+    Args:
+        trials: the cases.
+        scores: the names of the scores.
+        levels: the names of the levels, where the cases' names are tuples out of an index with several.
     """
     import pandas as pd
 
@@ -50,7 +55,7 @@ def evaluation_table(trials: Sequence[Trial], scores: Sequence[str]) -> Evaluati
     dtypes = _dtypes(scores)
     columns = {name: pd.Series([row.get(name) for row in rows], dtype=dtype) for name, dtype in dtypes.items()}
     table = Evaluation(columns, columns=list(dtypes))
-    table.index = _index([trial.case.name for trial in trials])
+    table.index = _index([trial.case.name for trial in trials], levels)
     table.results = {trial.case.name: trial.result for trial in trials if trial.result is not None}
     return table
 
@@ -64,12 +69,14 @@ def _dtypes(scores: Sequence[str]) -> dict[str, str]:
     )
 
 
-def _index(names: Sequence[Any]) -> Any:
+def _index(names: Sequence[Any], levels: list[Any] | None) -> Any:
     """Return the names as an index: those of a DataFrame's rows stay what they are, so that the two tables align."""
     import pandas as pd
 
     if all(isinstance(name, str) for name in names):
         return pd.Index([masked(name) for name in names], name="case", dtype="string")
+    if levels and all(isinstance(name, tuple) for name in names):
+        return pd.MultiIndex.from_tuples([_shown(name) for name in names], names=levels)
     return pd.Index(names, name="case", tupleize_cols=False)
 
 
@@ -89,6 +96,19 @@ def _row(trial: Trial) -> dict[str, Any]:
     } | {name: float(value) for name, value in trial.scores.items()}
 
 
-def _shown(value: Any) -> Any:
-    """Mask a text: a table is saved with its notebook. ``results`` keeps what was said, and objects are as they are."""
-    return masked(value) if isinstance(value, str) else value
+def _shown(value: Any, depth: int = 20) -> Any:
+    """Mask texts, also in dicts, lists and tuples: a table is saved with its notebook.
+
+    What holds no secret stays the object that it is; ``results`` keeps all of it as it was.
+    """
+    kind = type(value)
+    if issubclass(kind, str):
+        return masked(value) if masked(value) != value else value
+    if depth and kind is dict:
+        parts = {_shown(key): masked_field(key, part) or _shown(part, depth - 1) for key, part in value.items()}
+        unchanged = parts.keys() == value.keys() and all(parts[key] is part for key, part in value.items())
+        return value if unchanged else parts
+    if depth and kind in (list, tuple):
+        shown = [_shown(part, depth - 1) for part in value]
+        return value if all(new is old for new, old in zip(shown, value, strict=True)) else kind(shown)
+    return value

@@ -32,6 +32,7 @@ class Trial:
         calls: the model calls that it made.
         scores: what each scorer said, by name; those that said nothing are left out.
         judging: the model calls that scorers made.
+        raised: what scorers raised, by name.
     """
 
     case: Case
@@ -44,6 +45,7 @@ class Trial:
     calls: Sequence[ModelCalled] = ()
     scores: dict[str, bool | float] = field(default_factory=dict)
     judging: Sequence[ModelCalled] = ()
+    raised: dict[str, str] = field(default_factory=dict)
 
     def left(self, now: float) -> Trial:
         """Return the trial as it stands when it is given up, whatever may still become of it."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import fields, is_dataclass
 from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import Any
 
 from linus_nb.agent import AgentResponse
@@ -50,10 +51,21 @@ def diff_text(a: Any, b: Any) -> str:
     if not lines:
         if any(line.strip() == CUT for line in a_lines):
             return "(no difference where they were looked at: both are too long for all of it)"
+        if type(a) is not type(b):
+            return f"(both read the same: {type(a).__name__} in a, {type(b).__name__} in b)"
+        if isinstance(a, str) and a != b:
+            return masked(_first_difference(a, b))
         return "(both read the same: they differ in types, in white space, or in what is masked)"
     if len(lines) > MOST_KEPT:
         lines = [*lines[:MOST_KEPT], f"… {len(lines) - MOST_KEPT:,} more lines of the diff"]
     return masked("\n".join(lines))
+
+
+def _first_difference(a: str, b: str) -> str:
+    """Return the first lines of two texts that differ, as Python writes them: with what cannot be seen."""
+    pairs = zip_longest(a.splitlines(keepends=True), b.splitlines(keepends=True), fillvalue="")
+    old, new = next((x, y) for x, y in pairs if x != y)
+    return f"- {brief(old, WIDTH)}\n+ {brief(new, WIDTH)}"
 
 
 def one_sided(value: Any, mark: str) -> str:
