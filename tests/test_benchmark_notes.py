@@ -61,6 +61,17 @@ def test_the_fastest_that_is_no_faster_than_the_second_is_not_praised_alone() ->
     assert table.notes[1] == "'a' is not clearly faster than 'b' (0.75–1.50 times)."
 
 
+def test_errors_that_runs_went_on_after_are_named_once_for_all_modes() -> None:
+    def fails() -> None:
+        raise ValueError("no such city")
+
+    dag = (
+        AgentDAG("partly").add_node(AgentNode("fails", fails, on_error="skip")).add_node(AgentNode("well", waiting(1)))
+    )
+    notes = measure(dag, modes=["async", "dataflow"]).notes
+    assert "'async', 'dataflow' went on after an error in 5 of 5 runs: ValueError: no such city" in notes
+
+
 def test_few_repeats_are_named() -> None:
     table = measure({"base": waiting(9), "a": waiting(3)}, repeats=4)
     assert table.notes[0] == "4 runs of a mode cannot tell a difference from chance: give repeats=5 or more."

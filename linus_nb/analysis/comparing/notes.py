@@ -93,11 +93,16 @@ def _times(row: Any) -> str:
 
 
 def _failures(by_mode: dict[str, list[Measurement]]) -> Iterator[str]:
+    """Yield which modes failed, or went on after an error, and why: one sentence for those that did alike."""
+    alike: dict[str, list[str]] = {}
     for mode, own in by_mode.items():
-        bad = [run for run in own if run.status in ("failed", "cancelled")]
+        bad = [run for run in own if run.status != "success"]
         if bad:
+            verb = "went on after an error" if bad[0].status == "partial" else bad[0].status
             why = f": {bad[0].error}" if bad[0].error else ""
-            yield f"{mode!r} {bad[0].status} in {len(bad)} of {plural(len(own), 'run')}{why}"
+            alike.setdefault(f"{verb} in {len(bad)} of {plural(len(own), 'run')}{why}", []).append(repr(mode))
+    for what, modes in alike.items():
+        yield f"{', '.join(modes)} {what}"
 
 
 def _incomplete(by_mode: dict[str, list[Measurement]]) -> Iterator[str]:
