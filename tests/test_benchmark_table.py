@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -153,6 +155,26 @@ def test_modes_whose_results_differ_are_reported() -> None:
         table = measure(dag, modes=["async", "dataflow"])
     assert table["same_result"].tolist() == [True, False]
     assert len(table.attrs["differences"]) == 1
+
+
+def test_what_nodes_returned_is_compared_and_let_go() -> None:
+    class Large:
+        """A result that is large, and equal to any other."""
+
+        def __init__(self) -> None:
+            alive.add(self)
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Large)
+
+        __hash__ = object.__hash__
+
+    alive: weakref.WeakSet[Large] = weakref.WeakSet()
+    dag = AgentDAG("large").add_node(AgentNode("make", Large))
+    table = measure(dag, repeats=30)
+    gc.collect()
+    assert table["same_result"].all()
+    assert len(alive) <= 1 + 20  # the one that the others were compared with; and `last_run` keeps twenty runs
 
 
 def test_failed_runs_are_named_and_claim_no_speedup() -> None:

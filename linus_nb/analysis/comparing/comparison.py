@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,7 @@ def differences(runs: Sequence[Measurement], modes: Sequence[str], baseline: str
     alike: dict[str, list[str]] = {}  # modes by where they differ: one sentence for all of them
     said: list[str] = []
     for mode, own in by_mode.items():
-        keys = list(dict.fromkeys(key for run in own if _gave(run) for key in _differing(run.values, reference.values)))
+        keys = list(dict.fromkeys(key for run in own if _gave(run) for key in _differing(run, reference)))
         if not keys:
             continue
         shown = masked(", ".join(keys[:5])) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
@@ -120,6 +121,22 @@ def differences(runs: Sequence[Measurement], modes: Sequence[str], baseline: str
             alike.setdefault(where, []).append(repr(mode))
     return said + [
         f"{', '.join(others)} gave another result than {reference.mode!r}{where}" for where, others in alike.items()
+    ]
+
+
+def compared(runs: Sequence[Measurement], baseline: str) -> list[Measurement]:
+    """Return the measurements with what came out compared with the baseline's first, and let go: it may be large.
+
+    As they are, as long as the baseline gave nothing to compare with.
+    """
+    reference = next((run for run in runs if run.mode == baseline and run.repeat >= 0 and _gave(run)), None)
+    if reference is None:
+        return list(runs)
+    return [
+        run
+        if run is reference or run.differs is not None or not _gave(run)
+        else replace(run, differs=_differing(run, reference), values={})
+        for run in runs
     ]
 
 
@@ -197,10 +214,10 @@ def _usage(own: Sequence[Measurement]) -> dict[str, Any]:
 
 
 def _agrees(own: Sequence[Measurement], reference: Measurement | None) -> bool | None:
-    gave = [run.values for run in own if _gave(run)]
+    gave = [run for run in own if _gave(run)]
     if not gave or reference is None:
         return None
-    return not any(_differing(values, reference.values) for values in gave)
+    return not any(_differing(run, reference) for run in gave)
 
 
 def _reference(by_mode: Mapping[str, Sequence[Measurement]], baseline: str) -> Measurement | None:
@@ -211,10 +228,13 @@ def _reference(by_mode: Mapping[str, Sequence[Measurement]], baseline: str) -> M
 
 def _gave(run: Measurement) -> bool:
     """Return whether there is something to compare: not of a function that raised."""
-    return bool(run.values) or run.status != "failed"
+    return bool(run.values) or run.differs is not None or run.status != "failed"
 
 
-def _differing(values: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
+def _differing(run: Measurement, reference: Measurement) -> Sequence[str]:
+    if run.differs is not None:
+        return run.differs
+    values, expected = run.values, reference.values
     keys = [*expected, *(key for key in values if key not in expected)]
     return [key for key in keys if not (key in values and key in expected and same(values[key], expected[key]))]
 

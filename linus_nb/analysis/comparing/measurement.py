@@ -36,7 +36,10 @@ class Measurement:
         makespan_s: what its schedule should take by these durations; NaN likewise.
         peak_concurrency: the most of these that ran at once; None likewise.
         calls: the model calls that were made.
-        values: what came out, by what it is called in a sentence: "node 'x'", "state key 'y'", "the result".
+        values: what came out, by what it is called in a sentence: "node 'x'", "state key 'y'", "the result"; empty once
+            it was compared.
+        differs: where that differs from the result that it should be; None until it was compared.
+        incomplete: why an agent did not complete its task, or an empty string.
         error: the first error in one line, or an empty string.
     """
 
@@ -50,6 +53,8 @@ class Measurement:
     peak_concurrency: int | None = None
     calls: Sequence[ev.ModelCalled] = field(default=(), repr=False)
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    differs: Sequence[str] | None = None
+    incomplete: str = ""
     error: str = ""
 
     @property
@@ -74,6 +79,7 @@ class Measurement:
             values={f"node {name!r}": value for name, value in result.node_results.items()}
             | {f"state key {key!r}": value for key, value in result.final_state.items()},
             error=error_text(next(iter(result.errors.values()), None)),
+            incomplete=next(incomplete(result.node_results), ""),
         )
 
     @classmethod
@@ -83,7 +89,8 @@ class Measurement:
         """Return the measurement of a function that returned ``value``: that of the run, if it is one of a graph."""
         if isinstance(value, ExecutionResult):
             return replace(cls.of_run(mode, repeat, seconds, value), calls=calls)
-        return cls(mode, repeat, seconds, calls=calls, values={THE_RESULT: value})
+        why = next(incomplete(value), "")
+        return cls(mode, repeat, seconds, calls=calls, values={THE_RESULT: value}, incomplete=why)
 
     @classmethod
     def of_error(
@@ -114,15 +121,11 @@ def overheard() -> Iterator[list[ev.ModelCalled]]:
         ev.sink.reset(token)
 
 
-def incomplete(value: Any) -> list[str]:
-    """Return why agents did not complete what they were asked, whose responses are in a value.
+def incomplete(value: Any, depth: int = 5) -> Iterator[str]:
+    """Yield why agents did not complete what they were asked, whose responses are in a value.
 
-    It looks into lists, tuples and dicts, one in another up to five deep.
+    It looks into lists, tuples and dicts, one in another up to ``depth`` deep.
     """
-    return list(_incomplete(value, 5))
-
-
-def _incomplete(value: Any, depth: int) -> Iterator[str]:
     if isinstance(value, AgentResponse):
         if not value.metrics.task_completed:
             yield value.completion_status
@@ -131,4 +134,4 @@ def _incomplete(value: Any, depth: int) -> Iterator[str]:
         value = list(value.values())
     if isinstance(value, list | tuple) and depth:
         for item in value:
-            yield from _incomplete(item, depth - 1)
+            yield from incomplete(item, depth - 1)

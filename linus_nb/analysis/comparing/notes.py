@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from linus_nb.agent import Agent
 from linus_nb.analysis.comparing.comparison import ENOUGH_RUNS, NEGLIGIBLE, is_comparable, paired_ratios, verdict
-from linus_nb.analysis.comparing.measurement import Measurement, incomplete
+from linus_nb.analysis.comparing.measurement import Measurement
 from linus_nb.analysis.comparing.resampling import median_interval
 from linus_nb.brief import brief
 from linus_nb.dag import AgentDAG
@@ -107,7 +107,7 @@ def _failures(by_mode: dict[str, list[Measurement]]) -> Iterator[str]:
 
 def _incomplete(by_mode: dict[str, list[Measurement]]) -> Iterator[str]:
     for mode, own in by_mode.items():
-        whys = [why for run in own if (why := next(iter(incomplete(dict(run.values))), None)) is not None]
+        whys = [run.incomplete for run in own if run.incomplete]
         if whys:
             runs = f"{len(whys)} of {plural(len(own), 'run')}"
             yield f"In {runs} of {mode!r} an agent did not complete its task: {whys[0]}"

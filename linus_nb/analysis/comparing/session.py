@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from linus_nb.analysis.comparing.comparison import comparison_table, differences
+from linus_nb.analysis.comparing.comparison import compared, comparison_table, differences
 from linus_nb.analysis.comparing.contestants import Contestant
 from linus_nb.analysis.comparing.measurement import Measurement
 from linus_nb.analysis.comparing.notes import notes
@@ -83,6 +83,7 @@ class Session:
                     for contestant in turns:
                         bar.set_description(masked(f"{self.name}: {contestant.name}"))
                         self.measured.append(await contestant.measure(repeat))
+                        self.measured = compared(self.measured, self.baseline)
                         bar.update()
             except (asyncio.CancelledError, KeyboardInterrupt) as error:
                 of_all = f"{len(self.measured)} of {total} runs"
