@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from linus_nb.analysis.runs.text_diff import MOST_COMPARED, MOST_KEPT, WIDTH, diff_text, lines_of, one_sided
+from linus_nb.analysis.runs.text_diff import MOST_COMPARED, MOST_KEPT, MOST_LINES, WIDTH, diff_text, lines_of, one_sided
 
 SENTENCE = "The quick brown fox jumps over the lazy dog, number {}. "
 
@@ -109,8 +109,38 @@ def test_controls_and_lone_surrogates_become_visible() -> None:
     assert text.encode()
 
 
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [("a\xa0b", "a b"), ("a\u200bb", "ab"), ("\ufeffa", "a"), ("1\u202f000", "1 000"), ("a\xad", "a")],
+    ids=ascii,
+)
+def test_signs_that_nobody_sees_are_shown_where_texts_differ(a: str, b: str) -> None:
+    old, new = changed(diff_text(a, b))
+    assert new == f"+ {b}"
+    assert old[2:] not in (a, b)
+    assert "\u200d" in diff_text("\U0001f468\u200d\U0001f469", "b")  # joins the signs of one emoji
+
+
+def test_letters_composed_in_another_way_are_said_to_be() -> None:
+    assert diff_text("caf\xe9", "cafe\u0301").splitlines()[-1] == (
+        "(they look the same: letters with accents are one character here, and several there)"
+    )
+
+
+class Slotted:
+    __slots__ = ("x",)
+
+    def __init__(self, x: int) -> None:
+        self.x = x
+
+
+def test_objects_with_slots_alone_differ_field_by_field() -> None:
+    assert changed(diff_text(Slotted(1), Slotted(2))) == ["-     x=1,", "+     x=2,"]
+
+
 def test_objects_show_no_addresses() -> None:
     assert " at 0x" not in diff_text([print.__call__, object], [lambda: 0])
+    assert " at 0x" not in diff_text(np.array([object(), 1], dtype=object), np.array([object(), 2], dtype=object))
 
 
 def test_what_one_side_has_alone_is_marked_line_by_line_and_cut() -> None:
@@ -130,8 +160,10 @@ def test_what_is_left_out_is_said() -> None:
     ends = diff_text(["x", *apart, "x"], ["y", *apart, "y"])
     assert ends.splitlines()[-1] == "… 504 more lines were not compared"
     assert changed(ends) == ["-     'x',", "+     'y',"]
-    huge = ["x"] * 60_000
-    assert diff_text(huge, [*huge, "y"]).startswith("(no difference where they were looked at")
+    records = [{"number": k, "text": str(k)} for k in range(20_000)]
+    assert "+         'text': 'x'," in diff_text(records, [*records[:15_000], records[15_000] | {"text": "x"}])
+    huge = ["x"] * MOST_LINES
+    assert diff_text(huge, [*huge, "y"]).startswith("(no difference in their first 250,000 lines")
 
 
 BIG = 1_000_000

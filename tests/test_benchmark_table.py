@@ -172,9 +172,12 @@ def test_what_nodes_returned_is_compared_and_let_go() -> None:
     alive: weakref.WeakSet[Large] = weakref.WeakSet()
     dag = AgentDAG("large").add_node(AgentNode("make", Large))
     table = measure(dag, repeats=30)
-    gc.collect()
     assert table["same_result"].all()
-    assert len(alive) <= 1 + 20  # the one that the others were compared with; and `last_run` keeps twenty runs
+    deadline = time.monotonic() + 10
+    while len(alive) > 1 + 20:  # the one that the others were compared with; and `last_run` keeps twenty runs
+        assert time.monotonic() < deadline, f"{len(alive)} are alive"
+        time.sleep(0.01)  # the thread that watches runs lets go of them at its next look
+        gc.collect()
 
 
 def test_failed_runs_are_named_and_claim_no_speedup() -> None:

@@ -76,6 +76,42 @@ def test_a_graph_that_reads_a_key_called_name_gets_it_or_is_refused() -> None:
     assert table["output"].tolist() == [{"text": "Hello Ann"}]
 
 
+def test_two_rows_without_a_label_are_twins() -> None:
+    with pytest.raises(CaseError, match=r"case 2 .* as case 1 has"):
+        of(str, pd.DataFrame({"input": ["a", "b"]}, index=[float("nan"), float("nan")]))
+
+
+def test_a_gap_among_numbers_makes_no_fractions_of_names() -> None:
+    table = of(str, pd.DataFrame({"input": ["a", "b"], "name": [7, float("nan")]}))
+    assert list(table.results) == ["7", 1]
+
+
+def test_a_table_with_other_columns_is_told_which_to_rename() -> None:
+    with pytest.raises(CaseError, match=r"rename\(columns=\{'question': 'input'\}\)"):
+        of(str, pd.DataFrame({"question": ["a"], "answer": ["b"]}))
+
+
+def test_the_table_shows_inputs_as_they_were_before_anything_ran() -> None:
+    def grows(x: Any) -> Any:
+        x["said"].append("more")
+        return x
+
+    table = of(grows, [{"input": {"said": ["once"]}}])
+    assert table["input"].tolist() == [{"said": ["once"]}]
+    assert table["output"].tolist() == [{"said": ["once", "more"]}]
+
+
+def test_a_scorer_that_writes_into_a_case_changes_it_for_nobody_else() -> None:
+    def writes(case: Any) -> bool:
+        case["seen"] = True
+        return True
+
+    cases = [{"input": "a", "expected": "a"}]
+    table = of(str, cases, score={"first": writes, "second": lambda case: "seen" not in case})
+    assert table["second"].tolist() == [1]
+    assert cases == [{"input": "a", "expected": "a"}]
+
+
 # -- evaluate: what cases and scorers do ----------------------------------------------------------------------------
 
 
@@ -110,6 +146,22 @@ def test_a_function_that_streams_is_no_success() -> None:
 def test_notes_name_what_a_scorer_raised() -> None:
     table = of(str, ["a"], score=lambda output: len(output) / 0)
     assert "ZeroDivisionError" in " ".join(table.notes)
+
+
+def test_stopped_while_scored_cases_are_not_said_to_be_done(capsys: pytest.CaptureFixture[str]) -> None:
+    async def stopped() -> str:
+        score = {"score": lambda output: waits(100)}
+        try:
+            await asyncio.wait_for(evaluate(str, ["a", "b"], score=score, progress=True), 5)
+        except TimeoutError as error:
+            return "".join(getattr(error.__cause__, "_render_traceback_")())  # noqa: B009  IPython's protocol
+        return ""
+
+    assert "after 0 of 2 cases" in run(stopped())
+    assert "100%" not in capsys.readouterr().err
+    table = last_evaluation()
+    assert table is not None
+    assert table.notes[0] == "Not finished: 2 of 2 cases ended, not all of them were scored."
 
 
 def test_stopped_while_scored_cases_keep_their_status_and_a_second_stop_changes_nothing() -> None:

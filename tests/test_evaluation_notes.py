@@ -62,3 +62,20 @@ def test_a_memory_is_named_since_it_makes_cases_depend_on_each_other(inside):
     table = of(target, [{"input": {"q": "paris"}} if inside else "paris"])
     assert any("With memory" in note for note in table.notes)
     assert not any("With memory" in note for note in of(shouting(), ["paris"]).notes)
+
+
+def test_where_no_case_was_scored_one_sentence_says_why():
+    assert of(str, ["a", "b"], score=lambda output: None).notes[0] == "score: no case was scored; 2 got no score."
+    assert of(str, ["a"], score=lambda output: 1 / 0).notes[0] == "score: no case was scored; 1 got no score."
+    assert of(lambda x: 1 / 0, [("a", "b")]).notes[0] == "score: no case was scored; 1 failed."
+
+
+def test_notes_tell_of_wrong_outputs_that_hold_what_is_expected_or_are_among_it():
+    right = "such are right with score=lambda output, expected:"
+    cases = [("q", "Paris"), ("q", "Rome"), ("q", ""), ("q", ["Paris.", "It is Paris."]), ("q", "It is Paris.")]
+    assert of(lambda _: "It is Paris.", cases).notes[1:3] == [
+        f"In 1 of the wrong outputs what is expected occurs; {right} expected in output.",
+        f"1 of the wrong outputs is among the values that are expected; {right} output in expected.",
+    ]
+    own = of(lambda _: "It is Paris.", cases[:1], score=lambda output, expected: output == expected)
+    assert not any("such are right" in note for note in own.notes)

@@ -23,6 +23,7 @@ class Case:
         input: what is asked; of a graph, the initial state.
         expected: what should come out, None where nothing is said.
         given: the whole case as it was given.
+        asked: the input as it was before anything ran: a target may write into it.
     """
 
     number: int
@@ -30,6 +31,7 @@ class Case:
     input: Any
     expected: Any
     given: Mapping[str, Any]
+    asked: Any
 
 
 def read_cases(cases: Any, *, of_graph: bool = False) -> list[Case]:
@@ -96,20 +98,37 @@ def _given(number: int, row: Any, of_graph: bool) -> Mapping[str, Any]:
 def _case(number: int, given: Mapping[str, Any], name: Hashable, of_graph: bool) -> Case:
     own = given.get("name")
     expected = given.get("expected")
+    asked = _state(number, given) if of_graph else _input(number, given)
     return Case(
         number=number,
-        name=name if is_missing(own) else str(own),
-        input=_state(number, given) if of_graph else _input(number, given),
+        name=name if is_missing(own) else _name(own),
+        input=asked,
         expected=None if is_missing(expected) else expected,
         given=given,
+        asked=_copied(asked),
     )
+
+
+def _name(own: Any) -> str:
+    whole = isinstance(own, float) and own.is_integer()  # a gap makes fractions of all numbers of a column
+    return str(int(own) if whole else own)
+
+
+def _copied(value: Any, depth: int = 20) -> Any:
+    """Return a value with dicts and lists of its own; what else it holds stays the object that it is."""
+    if depth and type(value) is dict:
+        return {key: _copied(part, depth - 1) for key, part in value.items()}
+    if depth and type(value) is list:
+        return [_copied(part, depth - 1) for part in value]
+    return value
 
 
 def _input(number: int, given: Mapping[str, Any]) -> Any:
     if "input" not in given:
         keys = [str(key) for key in given]
         hint = next(filter(None, (nearest(key, ["input"]) for key in keys)), "")
-        raise CaseError(number, f"has no 'input'; {hint}(its keys: {', '.join(map(repr, keys)) or 'none'})")
+        rename = f"; of a DataFrame: cases.rename(columns={{{keys[0]!r}: 'input'}})" if keys else ""
+        raise CaseError(number, f"has no 'input'; {hint}(its keys: {', '.join(map(repr, keys)) or 'none'}){rename}")
     if is_missing(given["input"]):
         raise CaseError(number, "has an 'input' that holds nothing; fill it in, or leave the case out")
     return given["input"]
@@ -128,7 +147,7 @@ def _state(number: int, given: Mapping[str, Any]) -> Mapping[str, Any]:
 def _refuse_twins(cases: Iterable[Case]) -> None:
     first: dict[Hashable, Case] = {}
     for case in cases:
-        twin = first.setdefault(case.name, case)
+        twin = first.setdefault(None if is_missing(case.name) else case.name, case)  # a NaN equals no other
         if twin is not case:
             raise CaseError(
                 case.number,

@@ -11,7 +11,7 @@ from linus_nb.agent import Agent
 from linus_nb.analysis.comparing.machine import machine_facts
 from linus_nb.analysis.comparing.measurement import overheard
 from linus_nb.analysis.evaluating.cases import Case, index_names, read_cases
-from linus_nb.analysis.evaluating.notes import notes
+from linus_nb.analysis.evaluating.notes import near_misses, notes
 from linus_nb.analysis.evaluating.scores import Scorer, read_scorers
 from linus_nb.analysis.evaluating.subjects import Subject, subject_of
 from linus_nb.analysis.evaluating.table import EVALUATION_DTYPES, evaluation_table
@@ -132,6 +132,7 @@ class _Session:
     facts: dict[str, Any]
     index_names: list[Any]
     finished: bool = False
+    over: int = 0  # cases that ended, and were scored
     trials: list[Trial] = field(default_factory=list)
 
     async def run(self, progress: bool) -> None:
@@ -142,11 +143,9 @@ class _Session:
             async def tried(case: Case) -> None:
                 trial = Trial(case, clock())
                 self.trials.append(trial)
-                try:
-                    await self._try(trial)
-                finally:
-                    if trial.status != "cancelled":
-                        bar.update()
+                await self._try(trial)
+                self.over += 1
+                bar.update()
 
             # the engine runs them, as it runs the items of any node: some at once, ended in time when stopped
             node = AgentNode(self.subject.name, tried, map_over="cases", map_concurrency=self.max_concurrency)
@@ -154,8 +153,7 @@ class _Session:
             try:
                 result = await executor.aexecute({"cases": self.cases})
             except asyncio.CancelledError as error:
-                ended = sum(trial.status not in (RUNNING, "cancelled") for trial in self.trials)
-                say_instead(error, f"Stopped the evaluation after {ended} of {len(self.cases)} cases. {_KEPT}")
+                say_instead(error, f"Stopped the evaluation after {self.over} of {len(self.cases)} cases. {_KEPT}")
                 raise
             finally:
                 self.trials = [trial.left(clock()) for trial in self.trials]  # some may not end when they are told to
@@ -187,6 +185,7 @@ class _Session:
         scores = [scorer.name for scorer in self.scorers]
         table = evaluation_table(trials, scores, self.index_names)
         silent = bool(trials) and not any(trial.calls for trial in trials)
+        near = [said for scorer in self.scorers if scorer.by_equality for said in near_misses(trials, scorer.name)]
         table.attrs |= self.facts | {
             "target": self.subject.name,
             "cases": len(self.cases),
@@ -196,7 +195,7 @@ class _Session:
             "notes": notes(
                 trials,
                 scores,
-                self.subject.remarks(silent),
+                [*near, *self.subject.remarks(silent)],
                 cases=len(self.cases),
                 finished=self.finished,
                 max_concurrency=self.max_concurrency,

@@ -8,6 +8,7 @@ from itertools import chain
 from statistics import fmean
 
 from linus_nb.analysis.comparing.notes import reply_notes
+from linus_nb.analysis.equality import same
 from linus_nb.analysis.evaluating.trial import Trial
 from linus_nb.brief import brief
 from linus_nb.events import ModelCalled
@@ -55,10 +56,40 @@ def notes(
     return [masked(sentence) for sentence in said]
 
 
+def near_misses(trials: Sequence[Trial], name: str) -> list[str]:
+    """Return sentences about outputs that do not equal what is expected, and are likely to be right all the same.
+
+    Args:
+        trials: the cases that have a row.
+        name: the score, by equality.
+    """
+    wrong = [(trial.output, trial.case.expected) for trial in trials if trial.scores.get(name) is False]
+    texts = [(out, expected) for out, expected in wrong if isinstance(out, str) and isinstance(expected, str)]
+    inside = sum(bool(expected.strip()) and expected in out for out, expected in texts)
+    among = sum(
+        isinstance(expected, list | tuple | set | frozenset) and any(same(output, part) for part in expected)
+        for output, expected in wrong
+    )
+    said = []
+    if inside:
+        said.append(f"In {inside} of the wrong outputs what is expected occurs; {_RIGHT_WITH} expected in output.")
+    if among:
+        verb = "is" if among == 1 else "are"
+        said.append(
+            f"{among} of the wrong outputs {verb} among the values that are expected; {_RIGHT_WITH} output in expected."
+        )
+    return said
+
+
+_RIGHT_WITH = "such are right with score=lambda output, expected:"
+
+
 def _unfinished(trials: Sequence[Trial], cases: int) -> str:
     cut = sum(trial.status == "cancelled" for trial in trials)
     more = f", {cut} cut off" if cut else ""
     left = cases - len(trials)
+    if not cut and not left:
+        return f"Not finished: {cases} of {plural(cases, 'case')} ended, not all of them were scored."
     without_row = f"; {left} without a row" if left else ""
     return f"Not finished: {len(trials) - cut} of {plural(cases, 'case')} ended{more}{without_row}."
 
@@ -67,7 +98,7 @@ def _score(trials: Sequence[Trial], name: str) -> str:
     """Return what a score came to; cases without one are named, so that none is quietly left out."""
     scored = [trial.scores[name] for trial in trials if name in trial.scores]
     if not scored:
-        return f"{name}: none of {plural(len(trials), 'case')} was scored{_missing(trials, name)}."
+        return f"{name}: no case was scored; {_why_not(trials)}."
     if all(isinstance(value, bool) for value in scored):
         came_to = f"{sum(scored)} of {plural(len(scored), 'case')} right"
     else:
@@ -84,9 +115,13 @@ def _missing(trials: Sequence[Trial], name: str) -> str:
     without = [trial for trial in trials if name not in trial.scores]
     if not without:
         return ""
-    counts = Counter(_WHY.get(trial.status, "got no score") for trial in without)
-    why = " and ".join(f"{count} {reason}" for reason, count in counts.items())
-    return f", of {len(trials)} in all; {why}, and {'counts' if len(without) == 1 else 'count'} neither way"
+    verb = "counts" if len(without) == 1 else "count"
+    return f", of {len(trials)} in all; {_why_not(without)}, and {verb} neither way"
+
+
+def _why_not(unscored: Sequence[Trial]) -> str:
+    counts = Counter(_WHY.get(trial.status, "got no score") for trial in unscored)
+    return " and ".join(f"{count} {reason}" for reason, count in counts.items())
 
 
 _WHY = {"failed": "failed", "cancelled": "cut off"}

@@ -27,11 +27,15 @@ DEFAULT_NAME = "score"
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """A function that scores, by the name of its column, and which of `MAY_NAME` it is given."""
+    """A function that scores, by the name of its column, and which of `MAY_NAME` it is given.
+
+    ``by_equality``: it is the one that scores where the user gave none.
+    """
 
     name: str
     target: Target
     wanted: tuple[str, ...]
+    by_equality: bool = False
 
     async def score(self, trial: Trial) -> None:
         """Score a trial; what goes wrong is an error of that case, and the others go on."""
@@ -40,7 +44,7 @@ class Scorer:
             "output": trial.output,
             "expected": case.expected,
             "input": case.input,
-            "case": case.given,
+            "case": dict(case.given),  # of its own: one may write into it
             "result": trial.result,
         }
         try:
@@ -126,7 +130,7 @@ def _by_equality(cases: Sequence[Case], keys: Sequence[str] | None) -> list[Scor
     if keys is not None:
         for case in expecting:
             _check_expected(case, keys)
-    return [Scorer(DEFAULT_NAME, understand(_agreement), ("output", "expected"))] if expecting else []
+    return [Scorer(DEFAULT_NAME, understand(_agreement), ("output", "expected"), True)] if expecting else []
 
 
 def _check_expected(case: Case, keys: Sequence[str]) -> None:

@@ -83,7 +83,7 @@ def _index(names: Sequence[Any], levels: list[Any] | None) -> Any:
 def _row(trial: Trial) -> dict[str, Any]:
     calls = trial.calls
     return {
-        "input": _shown(trial.case.input),
+        "input": _shown(trial.case.asked),
         "expected": _shown(trial.case.expected),
         "output": _shown(trial.output),
         "status": trial.status,

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any
+from unicodedata import normalize
 
 from linus_nb.agent import AgentResponse
 from linus_nb.brief import brief
@@ -16,8 +17,8 @@ from linus_nb.engine.saved_values import SavedValue
 from linus_nb.masking import masked, masked_field
 
 WIDTH = 100  # characters of a line
-MOST_CHARACTERS = 2_000_000  # of one text, and
-MOST_LINES = 50_000  # of one value, that are looked at
+MOST_CHARACTERS = 10_000_000  # of one text, and
+MOST_LINES = 250_000  # of one value, that are looked at
 MOST_COMPARED = 2_000  # lines of each value, between what both begin and end with: difflib is quadratic
 MOST_KEPT = 400  # lines of a diff
 CONTEXT = 2  # lines around a difference
@@ -28,8 +29,12 @@ CUT = "… not looked at further"
 
 _SENTENCE = re.compile(r"(?<=[.!?]\s)|(?<=[。！？])")
 _PIECE = re.compile(rf".{{1,{WIDTH}}}(?:\s+|\Z)|.{{1,{WIDTH}}}")
-# controls, lone surrogates, and what turns the direction of writing: they would disguise a text, or be refused
-_HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+# controls, lone surrogates, what turns the direction of writing, and what nobody sees: they would disguise a text, or
+# be refused; joiners (U+200C, U+200D) belong to the writing of some languages, and to emoji
+_HIDDEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f\xa0\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202f\u2060-\u2069\ud800-\udfff\ufeff]"
+)
+_KEPT_SPACE = "\xa0\u202f"  # no line breaks there
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -50,7 +55,10 @@ def diff_text(a: Any, b: Any) -> str:
     lines = list(_diff_lines(a_lines, b_lines))
     if not lines:
         if any(line.strip() == CUT for line in a_lines):
-            return "(no difference where they were looked at: both are too long for all of it)"
+            return (
+                f"(no difference in their first {MOST_LINES:,} lines, and {MOST_CHARACTERS:,} characters of each text; "
+                "what follows was not looked at)"
+            )
         if type(a) is not type(b):
             return f"(both read the same: {type(a).__name__} in a, {type(b).__name__} in b)"
         if isinstance(a, str) and a != b:
@@ -58,7 +66,13 @@ def diff_text(a: Any, b: Any) -> str:
         return "(both read the same: they differ in types, in white space, or in what is masked)"
     if len(lines) > MOST_KEPT:
         lines = [*lines[:MOST_KEPT], f"… {len(lines) - MOST_KEPT:,} more lines of the diff"]
+    if len(a_lines) == len(b_lines) and all(map(_look_the_same, a_lines, b_lines)):
+        lines.append("(they look the same: letters with accents are one character here, and several there)")
     return masked("\n".join(lines))
+
+
+def _look_the_same(a: str, b: str) -> bool:
+    return a == b or normalize("NFC", a) == normalize("NFC", b)
 
 
 def _first_difference(a: str, b: str) -> str:
@@ -130,6 +144,8 @@ def lines_of(value: Any) -> list[str]:
 
 def _visible(match: re.Match[str]) -> str:
     code = ord(match[0])
+    if match[0] in _KEPT_SPACE:
+        return "⍽"
     return chr(0x2400 + code) if code < 32 else "�"
 
 
@@ -216,7 +232,9 @@ def _attributes(value: Any) -> dict[str, Any] | None:
     if hasattr(kind, "model_fields"):  # pydantic
         return dict(value)
     if getattr(kind, "__repr__", None) is object.__repr__:
-        return getattr(value, "__dict__", None)
+        slots = [name for base in kind.__mro__ for name in getattr(base, "__slots__", ()) if not name.startswith("__")]
+        held = {name: getattr(value, name) for name in slots if hasattr(value, name)}
+        return held | getattr(value, "__dict__", {}) if held else getattr(value, "__dict__", None)
     return None
 
 
@@ -247,7 +265,7 @@ def _as_text(value: Any) -> str:
             return str(value.head(MOST_LINES).to_csv(lineterminator="\n"))
         if hasattr(value, "tolist") and getattr(value, "size", MOST_CHARACTERS) <= MOST_LINES:  # numpy
             rows = value.tolist()
-            return "\n".join(map(repr, rows)) if isinstance(rows, list) else repr(rows)
+            return _ADDRESS.sub("", "\n".join(map(repr, rows)) if isinstance(rows, list) else repr(rows))
         return _ADDRESS.sub("", repr(value))
     except Exception:  # noqa: BLE001  whatever a class of the user's does: a diff shows what can be shown
         return brief(value)
