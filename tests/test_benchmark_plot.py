@@ -104,14 +104,51 @@ def test_the_axis_counts_in_a_unit_that_fits(seconds: float, unit: str, width: f
     assert axes.patches[0].get_width() == pytest.approx(width)
 
 
-def test_long_names_are_cut_and_dollars_are_no_formulas(tmp_path: Any) -> None:
-    table = measure({"what $x^2$ costs, and a good deal more than that": waiting(1)})
+def test_long_names_have_two_lines_and_are_cut_then_and_dollars_are_no_formulas(tmp_path: Any) -> None:
+    table = measure({"what $x^2$ costs, and a good deal more than that, which nobody reads to its end": waiting(1)})
     axes = table.plot()
     (label,) = [text.get_text() for text in axes.get_yticklabels()]
-    assert label.startswith(r"what \$x^2\$ costs")
+    assert label.startswith("what \\$x^2\\$ costs, and a\ngood deal")
     assert label.endswith("…")
     axes.figure.savefig(tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_long_names_that_begin_alike_stay_apart() -> None:
+    names = [f"the same agent asked in a different way, number {number}" for number in (1, 2)]
+    axes = measure(dict.fromkeys(names, waiting(1))).plot()
+    labels = [label.get_text().replace("\n", " ") for label in axes.get_yticklabels()]
+    assert labels == names
+
+
+def test_a_baseline_that_failed_is_no_sound_bar() -> None:
+    async def fails() -> None:
+        raise ValueError("no")
+
+    axes = measure({"base": fails, "other": waiting(1)}).plot()
+    assert [bool(bar.get_hatch()) for bar in axes.patches] == [True, True]
+    assert texts(axes) == ["failed", "1.00"]
+
+
+def test_rows_that_were_left_out_do_not_stretch_the_axis() -> None:
+    table = three()
+    whole, part = table.plot(), table.loc[["dataflow"]].plot()
+    assert part.get_xlim()[1] == pytest.approx(whole.get_xlim()[1] / 3)
+
+
+def test_figures_far_from_1_keep_their_digits() -> None:
+    axes = measure({"base": waiting(200), "quick": waiting(0.1), "slow": waiting(200_000)}).plot()
+    assert texts(axes)[1:] == ["0.00167  2000× (2000–2000)  faster", "3333  0.001× (0.001–0.001)  slower"]
+
+
+def test_in_a_dark_style_all_words_and_lines_stay_dark_on_white() -> None:
+    with pyplot.style.context("dark_background"):
+        axes = three().plot()
+    (said,) = axes.get_legend().get_texts()
+    words = [*axes.texts, said, axes.xaxis.label, axes.title, *axes.get_xticklabels(), *axes.get_yticklabels()]
+    shown = {to_hex(word.get_color()) for word in words if word.get_text()}
+    assert shown == {to_hex(axes.spines["bottom"].get_edgecolor())} == {"#22272e"}
+    assert {to_hex(axes.get_facecolor()), to_hex(axes.figure.get_facecolor())} == {"#ffffff"}
 
 
 def test_a_mode_that_did_not_run_and_a_table_without_attrs_are_drawn_all_the_same() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from IPython.core.error import UsageError
 
+from linus_nb import AgentDAG, AgentNode, benchmark_sync
 from linus_nb.notebook.statements import functions_of_statements
 from tests.kernels import outcome, run_cell, started_kernel, text_of
 
@@ -48,18 +49,42 @@ def test_equal_statements_are_told_apart():
 
 
 def test_a_function_gives_the_value_and_sets_the_variable():
+    """Of statements that await, and of one that does not."""
     variables: dict[str, Any] = {"asyncio": asyncio, "n": 20}
     plain, awaiting, deep = functions_of_statements(
         "a = n + 1\nb = await asyncio.sleep(0, n + 2)\n[await asyncio.sleep(0, k) for k in range(2)]", variables
     ).values()
-    assert not asyncio.iscoroutinefunction(plain)
-    assert (plain(), asyncio.run(awaiting()), asyncio.run(deep())) == (21, 22, [0, 1])
+    assert (asyncio.run(plain()), asyncio.run(awaiting()), asyncio.run(deep())) == (21, 22, [0, 1])
     assert (variables["a"], variables["b"]) == (21, 22)
+
+
+def test_annotations_are_what_they_are_in_a_cell():
+    variables: dict[str, Any] = {}
+    (define,) = functions_of_statements("def f(x: int): ...", variables).values()
+    asyncio.run(define())
+    assert variables["f"].__annotations__ == {"x": int}
+
+
+def test_what_a_statement_only_makes_is_not_run():
+    ran: list[str] = []
+    dag = AgentDAG("one").add_node(AgentNode("node", lambda: ran.append("node")))
+    table = benchmark_sync(functions_of_statements("made = dag", {"dag": dag}), repeats=1, progress=False)
+    assert (table["status"].tolist(), ran) == (["success"], [])
+
+
+def test_a_forgotten_await_fails_instead_of_being_fast():
+    async def agent() -> None: ...
+
+    table = benchmark_sync(functions_of_statements("x = agent()", {"agent": agent}), repeats=1, progress=False)
+    assert table["status"].tolist() == ["failed"]
+    assert "makes a coroutine that nothing awaits; write await before the call" in table.notes[0]
 
 
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
+        ("a = 1\n\nreturn a", "line 4 of the cell: 'return' outside function"),
+        ("def f(): await a", "line 2 of the cell: 'await' outside async function"),
         ("", "the cell holds no statement; write one for each way of doing it below its first line"),
         ("# only this", "the cell holds no statement"),
         ("a = 1\nb = = 2", "line 3 of the cell: invalid syntax"),
@@ -103,16 +128,69 @@ def test_a_statement_that_raises_fails_in_its_row(kernel: Any):
     assert "'1 / 0' failed in 5 of 5 runs: ZeroDivisionError" in text_of(kernel, "_compared.notes[0]")
 
 
+STOP = """
+from linus_nb import last_benchmark
+calls, steps = [], []
+
+def seconds():
+    calls.append("one")
+    if len(calls) < 3:
+        return 0
+    print("go")
+    return 45
+
+def spin():
+    end = time.monotonic() + seconds()
+    while time.monotonic() < end:
+        steps.append("one")
+"""
+
+
 @pytest.mark.kernel
-@pytest.mark.parametrize("statement", ["await asyncio.sleep(saying('go'))", "time.sleep(saying('go'))"])
-def test_stop_ends_it_and_keeps_what_was_measured(kernel: Any, statement: str):
-    run_cell(kernel, "from linus_nb import last_benchmark\ndef saying(word):\n    print(word)\n    return 45")
-    stopped = outcome(kernel, f"%%compare --warmup 0\n{statement}", stop_at="go")
-    assert stopped.raised == "CancelledError"
+@pytest.mark.parametrize(
+    ("statement", "raised"),
+    [
+        ("await asyncio.sleep(seconds())", "CancelledError"),
+        ("time.sleep(seconds())", "KeyboardInterrupt"),
+        ("spin()", "KeyboardInterrupt"),
+    ],
+)
+def test_stop_ends_it_and_keeps_what_was_measured(kernel: Any, statement: str, raised: str):
+    run_cell(kernel, STOP)
+    stopped = outcome(kernel, f"%%compare --warmup 0\nquick = 'done'\n{statement}", stop_at="go")
+    assert stopped.raised == raised
     assert "What was measured is kept: linus_nb.last_benchmark()" in stopped.said
     assert "Traceback" not in stopped.said
     assert stopped.stopped_after_s < 10
-    assert text_of(kernel, "last_benchmark().attrs['finished'], last_benchmark().runs.tolist()") == "(False, [0])"
+    kept = text_of(kernel, "last_benchmark().attrs['finished'], quick, *last_benchmark().runs.tolist()")
+    assert kept in ("(False, 'done', 2, 2)", "(False, 'done', 3, 2)")  # the turns are in random order
+
+
+@pytest.mark.kernel
+def test_a_statement_that_was_stopped_does_not_go_on_behind_the_notebook(kernel: Any):
+    run_cell(kernel, STOP + "calls += ['one', 'two']")
+    assert outcome(kernel, "%%compare --warmup 0\nspin()", stop_at="go").raised == "KeyboardInterrupt"
+    assert text_of(kernel, "before = len(steps); await asyncio.sleep(0.1); before > 0, len(steps) - before") == (
+        "(True, 0)"
+    )
+    assert text_of(kernel, "await agent(4)") == "8"  # the kernel's loop lives
+
+
+@pytest.mark.kernel
+def test_its_picture_is_shown_once(kernel: Any):
+    run_cell(kernel, "%%compare --repeats 1 --to pictured\nawait agent(1)")
+    ended = outcome(kernel, "pictured.plot()")
+    assert [list(bundle) for bundle in ended.shown] == [["text/plain", "image/png"]]
+    assert ended.result["text/plain"].startswith("<Axes: ")
+    assert len(outcome(kernel, "1 + 1").shown) == 0
+
+
+@pytest.mark.kernel
+def test_its_help_names_the_options(kernel: Any):
+    text = outcome(kernel, "print(get_ipython().find_cell_magic('compare').__doc__)").printed
+    for word in ("--repeats", "--warmup", "--seed", "--to VARIABLE", "last_benchmark()"):
+        assert word in text
+    assert "--awaited" not in text
 
 
 @pytest.mark.kernel

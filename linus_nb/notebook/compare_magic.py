@@ -49,8 +49,8 @@ def _options() -> Any:
         "compare",
         "Time the statements of the cell against each other. They take turns in random order within each repeat, and "
         "the first is what the others are compared with. A statement like name = ... is called by that name, and the "
-        "name holds afterwards what the last run gave. One that awaits nothing runs in a thread, so that Stop ends it, "
-        "too.",
+        "name holds afterwards what the last run gave. Stop ends the one under way and keeps what was measured: "
+        "linus_nb.last_benchmark(). One that awaits nothing blocks the notebook while it runs, as in any cell.",
     )
     parser.add_argument("--repeats", type=int, default=5, help="timed runs of each statement; 5 unless given")
     parser.add_argument("--warmup", type=int, default=1, help="runs of each before those; 1 unless given")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd  # noqa: TID253  this module is imported only by what draws a table
 from pandas.plotting import PlotAccessor  # noqa: TID253  likewise
 
 from linus_nb.analysis.comparing.resampling import median_interval
+from linus_nb.analysis.noted import significant
 from linus_nb.errors import GraphError, MissingPackageError
 from linus_nb.masking import masked
 from linus_nb.numbers import plural, three_figures
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NEEDED = ("median_s", "speedup", "speedup_low", "speedup_high", "critical_path_s", "verdict", "status")
+_CAME_THROUGH = ("success", "partial")  # statuses; how long it took to fail says nothing
 _BAR, _UNSURE, _HATCH, _DOT, _INK, _BOUND = "#4c78a8", "#ccd5de", "#8c9bab", "#1b2a3a", "#22272e", "#b4420f"
 _UNITS = ((180.0, "minutes", 60.0), (0.1, "seconds", 1.0), (1e-4, "milliseconds", 1e-3), (0.0, "microseconds", 1e-6))
 """From how many seconds on the axis counts in what."""
@@ -52,19 +55,21 @@ def comparison_axes(table: pd.DataFrame) -> Axes:
             f"the picture needs {', '.join(map(repr, missing))}; draw the whole table, or part of it by pandas: "
             "table.plot.barh(y='median_s')"
         )
-    runs: dict[str, list[float]] = table.attrs.get("seconds", {})
+    seconds: dict[str, list[float]] = table.attrs.get("seconds", {})
+    runs = {str(mode): seconds.get(str(mode), []) for mode in table.index}  # what is drawn, of all that was measured
     unit, scale, longest = _scale(table, runs)
     figure, axes = pyplot.subplots(figsize=(8.2, 1.5 + 0.5 * len(table)), layout="constrained", facecolor="white")
     for place, mode in enumerate(table.index):
-        _bar(axes, place, table.iloc[place], [run / scale for run in runs.get(str(mode), [])], scale, longest)
+        _bar(axes, place, table.iloc[place], [run / scale for run in runs[str(mode)]], scale, longest)
     _bound(axes, table["critical_path_s"] / scale)
-    axes.set_yticks(range(len(table)), [_short(str(mode), 28) for mode in table.index], color=_INK)
+    axes.set_yticks(range(len(table)), [_in_two_lines(str(mode)) for mode in table.index], color=_INK)
     axes.set_ylim(len(table) - 0.45, -0.55)  # the first mode on top
     axes.set_xlim(0, longest * 1.65)  # room for the words beside the bars
     axes.set_xlabel(unit, color=_INK)
     axes.set_title(_title(table), loc="left", color=_INK, fontsize=10.5)
     axes.set_facecolor("white")
     axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(_INK)
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", colors=_INK)
     figure.supxlabel(_footer(table), x=0.01, ha="left", fontsize=7.5, color="#57606a")
@@ -73,7 +78,8 @@ def comparison_axes(table: pd.DataFrame) -> Axes:
 
 def _bar(axes: Axes, place: int, row: Any, runs: list[float], scale: float, longest: float) -> None:
     """Draw one mode: its bar, whisker and dots, and what there is to say of it."""
-    sure = row["verdict"] in ("baseline", "faster", "slower", "same")
+    came_through = row["status"] in _CAME_THROUGH
+    sure = came_through and row["verdict"] in ("baseline", "faster", "slower", "same")
     median = 0.0 if math.isnan(row["median_s"]) else row["median_s"] / scale
     axes.barh(
         place,
@@ -85,8 +91,8 @@ def _bar(axes: Axes, place: int, row: Any, runs: list[float], scale: float, long
         linewidth=0,
         zorder=2,
     )
-    if row["status"] not in ("success", "partial"):
-        runs = []  # how long it took to fail says nothing
+    if not came_through:
+        runs = []
     low, high = median_interval(runs)
     if not math.isnan(low):
         axes.hlines(place, low, high, color=_INK, linewidth=1.4, zorder=4)
@@ -98,13 +104,24 @@ def _bar(axes: Axes, place: int, row: Any, runs: list[float], scale: float, long
 
 
 def _words(row: Any, scale: float) -> str:
-    if row["status"] not in ("success", "partial"):
+    if row["status"] not in _CAME_THROUGH:
         return str(row["status"])
-    taken = three_figures(row["median_s"] / scale)
+    median = row["median_s"] / scale
+    taken = three_figures(median) if median >= 0.1 else significant(median)  # beside much longer ones
     if row["verdict"] == "baseline" or math.isnan(row["speedup"]):
         return f"{taken}  {row['verdict']}".rstrip()
-    interval = "" if math.isnan(row["speedup_low"]) else f" ({row['speedup_low']:.2f}–{row['speedup_high']:.2f})"
-    return f"{taken}  {row['speedup']:.2f}×{interval}  {row['verdict']}"
+    speedup, *ends = (_ratio(row[column]) for column in ("speedup", "speedup_low", "speedup_high"))
+    interval = "" if math.isnan(row["speedup_low"]) else f" ({'–'.join(ends)})"
+    return f"{taken}  {speedup}×{interval}  {row['verdict']}"
+
+
+def _ratio(value: float) -> str:
+    """Return a speed-up with two decimals, and more where they would say nothing of it, or fewer.
+
+    >>> [_ratio(value) for value in (3.004, 0.98, 0.00123, 1234.5)]
+    ['3.00', '0.98', '0.00123', '1234']
+    """
+    return f"{value:.2f}" if 0.01 <= value < 100 else significant(value)
 
 
 def _bound(axes: Axes, bounds: pd.Series[float]) -> None:
@@ -120,7 +137,9 @@ def _bound(axes: Axes, bounds: pd.Series[float]) -> None:
         places = [place for place, _ in known]
         ends = [place - 0.4 for place in places], [place + 0.4 for place in places]
         axes.vlines([bound for _, bound in known], *ends, label="critical path", **look)
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8.5, borderaxespad=0.2)
+    axes.legend(
+        labelcolor=_INK, loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8.5, borderaxespad=0.2
+    )
 
 
 def _scale(table: pd.DataFrame, runs: dict[str, list[float]]) -> tuple[str, float, float]:
@@ -147,6 +166,15 @@ def _footer(table: pd.DataFrame) -> str:
     return f"{facts['python']}, {plural(facts['cpu_count'], 'processor')}{patched}, {facts['wall_time'][:10]}"
 
 
+def _in_two_lines(name: str) -> str:
+    lines = textwrap.wrap(name, 26, max_lines=2, placeholder=" …", break_on_hyphens=False)
+    return _no_formula("\n".join(lines))
+
+
 def _short(text: str, length: int) -> str:
-    text = " ".join(text.split()).replace("$", r"\$")  # which would begin a formula
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+    text = " ".join(text.split())
+    return _no_formula(text if len(text) <= length else f"{text[: length - 1]}…")
+
+
+def _no_formula(text: str) -> str:
+    return text.replace("$", r"\$")  # which would begin one
