@@ -1,0 +1,60 @@
+"""The inspector as a widget: a kernel behind it tells what goes on, and whole values. Loaded when one is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anywidget
+import traitlets
+
+from linus_nb.rendering.inspector.assets import widget_module
+from linus_nb.rendering.inspector.standalone import json_text
+from linus_nb.rendering.inspector.style import inspector_style
+
+Where = list[str | int]  # the way from a step of the payload to a value: ["calls", 2, "messages", 0, "text"]
+
+
+class InspectorWidget(anywidget.AnyWidget):
+    """Shows a payload, and what `tell` adds to it.
+
+    ``on_value`` gives the whole of a value that is cut in the payload; a `LookupError` that it raises is told to who
+    asked. ``on_open`` gives the payload of now when a page has just been opened, or None where the first one still
+    holds.
+    """
+
+    _esm = widget_module()
+    _css = inspector_style()
+
+    payload = traitlets.Unicode("{}").tag(sync=True)  # JSON, as a node may have any name
+
+    def __init__(
+        self,
+        payload: Mapping[str, Any],
+        on_value: Callable[[str, Where], str],
+        on_open: Callable[[], Mapping[str, Any] | None] = lambda: None,
+    ) -> None:
+        super().__init__(payload=json_text(payload))
+        self._on_value = on_value
+        self._on_open = on_open
+        self.on_msg(self._heard)
+
+    def tell(self, news: Mapping[str, Any]) -> None:
+        """Tell every open page what is new: parts of the payload, the steps that changed, changes from one on."""
+        self.send({"type": "news", "text": json_text(news)})
+
+    def _heard(self, _: Any, content: Any, __: Any) -> None:
+        if not isinstance(content, dict):
+            return
+        if content.get("type") == "open":
+            now = self._on_open()
+            if now is not None:
+                self.send({"type": "whole", "text": json_text(now)})
+        elif content.get("type") == "value":
+            self.send({"type": "value", "id": content.get("id"), **self._whole(content)})
+
+    def _whole(self, asked: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"text": self._on_value(asked["path"], asked["where"]), "problem": ""}
+        except LookupError as error:
+            return {"text": None, "problem": f"the kernel no longer has it ({error})"}
