@@ -221,8 +221,8 @@ def research() -> Payload:
     steps["claims"] |= {"slack_s": 0.8}
     waits = [{"start_s": 1.29, "end_s": 2.2, "why": "limit"}]
     error = {"text": "TimeoutError: no answer in 2 s", "traceback": "Traceback (most recent call last):\n" + LONG}
-    steps["figures"] |= {"status": "failed", "waits": waits, "error": error, "output": None,
-                         "attempts": [{"number": 1, "start_s": 2.2, "end_s": 4.2, "error": "no answer in 2 s"}]}  # fmt: skip
+    attempts = [{"number": 1, "start_s": 2.2, "end_s": 4.2, "error": "no answer in 2 s"}]
+    steps["figures"] |= {"status": "failed", "waits": waits, "error": error, "output": None, "attempts": attempts}
     steps["fallback"] = step(
         "fallback", start=None, end=4.2, level=3, status="skipped", reason="upstream 'figures' failed"
     )

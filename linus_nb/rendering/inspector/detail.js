@@ -100,7 +100,7 @@ export class Detail {
       const rows = attempts.map(({ number, start_s: start, end_s: end, error }) => [
         String(number), seconds(start), end === null ? "–" : seconds(end - start), error || "✓ no error",
       ]);
-      parts.push(heading(plural(attempts.length, "attempt")), table(["", "from", "took", "ended with"], rows));
+      parts.push(heading(plural(attempts.length, "attempt")), table(["no.", "from", "took", "ended with"], rows));
     }
     return parts.length ? parts : [note("It did not run.")];
   }

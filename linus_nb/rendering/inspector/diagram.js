@@ -63,7 +63,7 @@ export class Diagram {
       group.classList.toggle("li-critical", edge.critical);
       group.classList.toggle("li-conditional", Boolean(edge.text));
       if (edge.text || graph.edges.length <= MOST_WITH_TIPS) group.append(makeSvg("path", { class: "li-hit", d: edge.d }));
-      group.append(makeSvg("path", { class: "li-shaft", d: shaft }), makeSvg("path", { class: "li-head", d: head }));
+      group.append(makeSvg("path", { class: "li-shaft", d: shaft }), makeSvg("path", { class: "li-point", d: head }));
       const drawn = { edge, group, label: null, known: null };
       if (edge.text) {
         const [x, y] = edge.at ?? middle;

@@ -12,6 +12,7 @@ export function overview(run, acts) {
   const root = make("div", "li-about");
   const { payload } = run;
   const steps = [...run.steps.values()];
+  root.append(make("h3", "li-title", "the whole run"));
   if (payload.sentence) root.append(make("p", "li-sentence", payload.sentence));
   if (payload.schedule_note) root.append(note(payload.schedule_note));
 

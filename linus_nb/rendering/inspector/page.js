@@ -120,7 +120,7 @@ export class Page {
     this.crumbs.hidden = crumbs.length < 2;
     this.crumbs.replaceChildren(...crumbs.flatMap((path, k) => {
       const name = path === null ? this.payload.title : this.run.nameOf(path);
-      if (k === crumbs.length - 1) return [make("b", "", name)];
+      if (k === crumbs.length - 1) return [make("span", "li-here", name)];
       return [makeButton("li-link", name, "", () => this.backTo(path, crumbs[k + 1])), " › "];
     }));
     if (crumbs.length > 1) this.crumbs.append(makeButton("li-icon li-close", "✕", "Close (Escape)", () => this.leave()));

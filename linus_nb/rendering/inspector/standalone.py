@@ -49,7 +49,10 @@ def standalone_page(payload: Mapping[str, Any], fallback: str = "") -> str:
 <style>{style}</style>
 </head>
 <body class="linus-alone">
-<main id="linus-page">{fallback or _WITHOUT_SCRIPTS}</main>
+<main>
+<h1>{title}, looked into</h1>
+<div id="linus-page">{fallback or _WITHOUT_SCRIPTS}</div>
+</main>
 <script type="application/json" id="linus-payload">{json_text(payload)}</script>
 <script type="module">{script}</script>
 </body>
