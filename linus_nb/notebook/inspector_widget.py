@@ -8,11 +8,10 @@ from typing import Any
 import anywidget
 import traitlets
 
+from linus_nb.notebook.inspector_values import GiveValue, answer
 from linus_nb.rendering.inspector.assets import widget_module
 from linus_nb.rendering.inspector.standalone import json_text
 from linus_nb.rendering.inspector.style import inspector_style
-
-Where = list[str | int]  # the way from a step of the payload to a value: ["calls", 2, "messages", 0, "text"]
 
 
 class InspectorWidget(anywidget.AnyWidget):
@@ -20,7 +19,7 @@ class InspectorWidget(anywidget.AnyWidget):
 
     ``on_value`` gives the whole of a value that is cut in the payload; a `LookupError` that it raises is told to who
     asked. ``on_open`` gives the payload of now when a page has just been opened, or None where the first one still
-    holds.
+    holds. Both are called in whatever thread a message arrives.
     """
 
     _esm = widget_module()
@@ -31,7 +30,7 @@ class InspectorWidget(anywidget.AnyWidget):
     def __init__(
         self,
         payload: Mapping[str, Any],
-        on_value: Callable[[str, Where], str],
+        on_value: GiveValue,
         on_open: Callable[[], Mapping[str, Any] | None] = lambda: None,
     ) -> None:
         super().__init__(payload=json_text(payload))
@@ -51,10 +50,4 @@ class InspectorWidget(anywidget.AnyWidget):
             if now is not None:
                 self.send({"type": "whole", "text": json_text(now)})
         elif content.get("type") == "value":
-            self.send({"type": "value", "id": content.get("id"), **self._whole(content)})
-
-    def _whole(self, asked: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return {"text": self._on_value(asked["path"], asked["where"]), "problem": ""}
-        except LookupError as error:
-            return {"text": None, "problem": f"the kernel no longer has it ({error})"}
+            self.send(answer(self._on_value, content))
