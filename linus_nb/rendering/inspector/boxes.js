@@ -23,52 +23,47 @@ function cutAt(text) {
 export function valueBox(value, { label = "", whole = null } = {}) {
   const box = make("div", "li-value");
   const text = plainText(value);
-  const length = typeof value === "object" && value.whole ? value.whole : text.length;
-  const kept = length <= text.length;
-  const end = cutAt(text);
+  const length = value.whole || text.length;
+  const preview = text.slice(0, cutAt(text));
+  let all = length <= text.length ? text : null; // null: it is elsewhere
   if (label) box.append(make("span", "li-role", `${label} · `));
-  const shown = make("span", "", end < text.length ? text.slice(0, end) : text);
+  const shown = make("span", text ? "" : "li-muted", text ? preview : "(empty)");
   box.append(shown);
-  if (!text) shown.append(make("span", "li-muted", "(empty)"));
-  if (end >= text.length && kept) return box;
+  if (all === preview) return box;
 
-  const all = `show all ${kilobytes(length)}`;
-  const more = makeButton("li-more", end < text.length || whole ? all : "", "", () => open());
-  const note = make("span", "li-muted");
-  let opened = false;
-  let asked = kept ? text : null;
+  const name = `show all ${kilobytes(length)}`;
+  const dots = make("span", "", "… ");
+  const more = makeButton("li-more", name, "", () => (isOpen ? show(preview, true) : open()));
+  const said = make("span", "li-muted");
+  let isOpen = false;
+  more.setAttribute("aria-expanded", "false");
+  box.append(dots, more, said);
 
-  function show(isOpen) {
-    opened = isOpen;
-    shown.textContent = isOpen ? asked ?? text : text.slice(0, end);
-    more.textContent = isOpen ? "show less" : all;
+  function show(words, isPreview) {
+    isOpen = !isPreview;
+    shown.textContent = words;
+    dots.hidden = words === all;
+    more.textContent = isOpen ? "show less" : name;
     more.setAttribute("aria-expanded", String(isOpen));
   }
 
   async function open() {
-    if (opened) return show(false);
-    if (asked === null && whole) {
+    if (all === null && whole) {
       more.disabled = true;
-      note.textContent = " asking the kernel…";
+      said.textContent = " asking the kernel…";
       try {
-        asked = await whole();
-        note.textContent = "";
+        all = await whole();
+        said.textContent = "";
       } catch (problem) {
-        note.textContent = ` ${problem.message}`;
+        said.textContent = ` ${problem.message}`;
       }
       more.disabled = false;
-    } else if (asked === null) {
-      note.textContent = ` the first ${kilobytes(text.length)} of ${kilobytes(length)}; the rest is not in this file`;
+    } else if (all === null) {
+      said.textContent = ` the first ${kilobytes(text.length)} of ${kilobytes(length)}; the rest is not in this file`;
     }
-    return show(true);
+    if (all !== null || preview !== text) show(all ?? text, false);
   }
 
-  box.append(end < text.length || !kept ? "… " : "", more, note);
-  more.setAttribute("aria-expanded", "false");
-  if (!more.textContent) {
-    more.remove();
-    note.textContent = ` the first ${kilobytes(text.length)} of ${kilobytes(length)}; the rest is not in this file`;
-  }
   return box;
 }
 

@@ -3,7 +3,7 @@
 import { grouped, make } from "./dom.js";
 import { question } from "./search.js";
 
-const HINT = "find a node, a status, “>1s”, “slow”, “expensive”…";
+const HINT = "find a node, a status, “>1s”…";
 const HELP = "Words of a name or an error, a status, slow, expensive, critical, retried, waited, >1s, >$0.01, "
   + ">1000 tokens; Enter goes to the next, Shift+Enter to the one before, Escape ends it";
 

@@ -33,7 +33,7 @@ export class Moments {
 
   /** Put in changes from a place on: the kernel may tell some again. */
   add(changes, from) {
-    this.changes.splice(from, Infinity, ...changes);
+    this.changes = this.changes.slice(0, from).concat(changes);
     if (this.taken > from) this.rewind();
   }
 

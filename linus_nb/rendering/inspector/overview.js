@@ -6,6 +6,7 @@ import { costOf, durationOf } from "./search.js";
 import { countsOf } from "./words.js";
 
 const MOST = 5;
+const KEYS = "Enter opens what is inside, Escape closes it, / finds, space plays, + − 0 zoom.";
 
 /** `acts`: what to do about `select(path)` and `search(typed)`. */
 export function overview(run, acts) {
@@ -44,7 +45,7 @@ export function overview(run, acts) {
     root.append(heading(title), list);
   }
   const size = payload.state === "before" ? `${plural(steps.length, "step")}, not run yet. ` : "";
-  root.append(note(`${size}Choose a node by a click or by the arrow keys.`));
+  root.append(note(`${size}Choose a node by a click or by the arrow keys. ${KEYS}`));
   return root;
 }
 

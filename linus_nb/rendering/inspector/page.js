@@ -177,6 +177,16 @@ export class Page {
     return step ? tipLines(step, this.moments.of(path).status, line).join("\n") : `${this.run.nameOf(path)}\n${line}`;
   }
 
+  /** Show the detail pane anew, and leave who reads it where they are. */
+  renewAbout() {
+    const { scrollTop } = this.about;
+    const isRead = this.about.contains(this.root.ownerDocument.activeElement);
+    if (isRead && this.selected === null) return;
+    this.showAbout();
+    this.about.scrollTop = scrollTop;
+    if (isRead) this.detail.focus();
+  }
+
   // ---- moments
 
   now() {
@@ -243,8 +253,7 @@ export class Page {
     if (news.graph || news.steps?.[this.container]?.graph) this.open(this.container);
     else if (news.state && news.state !== "running") this.showTimeline();
     this.tick();
-    if (news.steps && Object.hasOwn(news.steps, this.selected)) this.showAbout();
-    else if (this.selected === null) this.showAbout();
+    if (this.selected === null || (news.steps && Object.hasOwn(news.steps, this.selected))) this.renewAbout();
     this.finder.refresh();
   }
 
