@@ -298,9 +298,7 @@ def large(count: int = 500) -> Payload:
             | {"calls": [model_call(start, ends[name], "reason", REPLY)]}
             | more
         )
-    return payload(
-        "many pages", graph(names, pairs, critical=listed[::wide]), steps, facts=["475 completed", "25 failed"]
-    )
+    return payload("many pages", graph(names, pairs, critical=listed[::wide]), steps, facts=[f"{count} nodes"])
 
 
 def hostile() -> Payload:

@@ -245,6 +245,16 @@ def test_a_pointer_over_a_bar_tells_its_figures_and_a_click_selects_the_node(bro
         assert "only if" in tip.inner_text()
 
 
+def test_grid_and_curtain_reach_down_to_the_last_row(browser: Any, tmp_path: Path):
+    with inspected(browser, tmp_path, samples.large(100)) as page:
+        move_slider(page, 1.0)
+        page.locator(".li-rows").evaluate("rows => rows.scrollTo(0, rows.scrollHeight)")
+        last = page.locator(".li-row").last.bounding_box()
+        for part in (".li-grid", ".li-curtain"):
+            box = page.locator(part).bounding_box()
+            assert box["y"] + box["height"] == pytest.approx(last["y"] + last["height"], abs=1)
+
+
 def test_waiting_slack_and_the_critical_path_are_told_apart(browser: Any, tmp_path: Path):
     with inspected(browser, tmp_path, samples.research()) as page:
         drawn = page.evaluate(

@@ -19,7 +19,9 @@ export class Timeline {
     this.curtain = make("div", "li-curtain");
     this.axis = make("div", "li-axis");
     for (const part of [this.grid, this.curtain, this.axis]) part.setAttribute("aria-hidden", "true");
-    this.scroller.append(this.grid, this.list, this.curtain);
+    const sheet = make("div", "li-sheet"); // what scrolls: grid and curtain are as high as all rows
+    sheet.append(this.grid, this.list, this.curtain);
+    this.scroller.append(sheet);
     this.note = make("span", "li-note");
     this.root.append(this.scroller, this.axis, legend(this.note));
     this.rows = new Map(); // path -> { row, status }
