@@ -6,12 +6,12 @@ Every event carries the run's id, a sequence number without gaps, and ``at``, se
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NewType
 
 from linus_nb.brief import Brief
 
@@ -50,6 +50,7 @@ class NodeShape(Brief):
     trigger: str = "any"
     over: str = ""  # the key whose items it runs for, one by one; empty for a node that runs once
     inner: GraphShape | None = None  # of a node that holds a graph
+    writes: str = ""  # the key under which its result is written; empty for none
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -85,32 +86,59 @@ class Event(Brief):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RunStarted(Event):
-    """The first event of a run. ``wall_time`` is the only wall-clock reading of the run."""
+    """The first event of a run. ``wall_time`` is the only wall-clock reading of the run.
+
+    ``initial`` is the state that the run began with; of a graph inside a node it is empty, as what that was given is in
+    what its node read.
+    """
 
     schedule: str
     wall_time: datetime
     graph: GraphShape
+    initial: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class KeyRead(Brief):
+    """A key of the state that a node read, and whose value that was: the value itself is that node's result.
+
+    ``name`` is what the node calls it, where that is another name. ``sources`` are the nodes that wrote the value, in
+    plan order, and an empty text stands for the state that the run began with: several, where a reducer folded them.
+    """
+
+    key: str
+    name: str = ""
+    sources: tuple[str, ...] = ("",)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NodeStarted(Event):
-    """A node's first attempt began; it could have begun at ``ready_at`` had nothing held it back."""
+    """A node's first attempt began; it could have begun at ``ready_at`` had nothing held it back.
+
+    Until ``asked_at`` it waited for its turn in the schedule, and from then on for a place or a resource; there is no
+    such time where nothing bounds the run. ``reads`` are the keys that it is called with. What a node looks up by
+    itself, as it was given the whole mapping, is in the event of its end.
+    """
 
     node: str
     ready_at: float
+    asked_at: float | None = None
+    reads: tuple[KeyRead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NodeFinished(Event):
     """A node completed. ``error`` is set where ``on_error`` turned an error into ``None``, or left items out.
 
-    ``given``: it did not run, as its result was handed to the run (``overrides``).
+    ``given``: it did not run, as its result was handed to the run (``overrides``). ``reads`` are the keys that it
+    looked up by itself, here and in the other events of an end.
     """
 
     node: str
     result: Any = None
     error: BaseException | None = None
     given: bool = False
+    reads: tuple[KeyRead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -119,6 +147,7 @@ class NodeFailed(Event):
 
     node: str
     error: BaseException
+    reads: tuple[KeyRead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -128,6 +157,7 @@ class NodeSkipped(Event):
     node: str
     reason: str
     error: BaseException | None = None
+    reads: tuple[KeyRead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -137,6 +167,7 @@ class NodeCancelled(Event):
     node: str
     reason: str
     abandoned: bool = False
+    reads: tuple[KeyRead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -160,10 +191,16 @@ class ItemsFound(Event):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ItemStarted(Event):
-    """The first attempt at an item began; items are numbered from 0."""
+    """The first attempt at an item began; items are numbered from 0.
+
+    It asked for a place at ``ready_at``, where something bounds the run. ``value`` is the item, where it is not simply
+    that of a list or tuple that the record holds anyway, and was not made on the way (by a generator).
+    """
 
     node: str
     item: int
+    ready_at: float | None = None
+    value: Any = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -219,6 +256,13 @@ class CancelRequested(Event):
 
 ServedFrom = Literal["model", "cache", "script"]
 
+Messages = NewType("Messages", Sequence[Any])
+"""What was said to a model, or by it, as it was: LangChain's messages, dicts, texts, or pairs of a role and a text.
+
+Kept by reference, and turned into text when somebody looks, or saves: see `linus_nb.models.spoken`.
+"""
+_NOTHING_SAID = Messages(())
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ModelCalled(Brief):
@@ -231,6 +275,8 @@ class ModelCalled(Brief):
     model was asked, and tokens and cost are 0; or ``"script"``, a test double, which names tokens and cost as it is
     told to. ``cached_input_tokens`` are those of the input that the provider, or the server that runs here, had read
     before and kept: its own cache of prompts, from which a repeated question is answered sooner.
+
+    ``messages`` are what was sent, and ``reply`` what came back: one message, or none.
     """
 
     model: str
@@ -243,6 +289,8 @@ class ModelCalled(Brief):
     cost: float | None = None
     served_from: ServedFrom = "model"
     cached_input_tokens: int = 0
+    messages: Messages = field(default=_NOTHING_SAID, repr=False)
+    reply: Messages = field(default=_NOTHING_SAID, repr=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

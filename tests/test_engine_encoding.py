@@ -40,6 +40,10 @@ LEAVES: dict[Any, st.SearchStrategy[Any]] = {
     float | None: st.none() | st.floats(allow_nan=False),
     ev.ServedFrom: st.sampled_from(get_args(ev.ServedFrom)),
     tuple[str, ...]: st.lists(st.text()).map(tuple),
+    tuple[ev.KeyRead, ...]: st.lists(
+        st.builds(ev.KeyRead, st.text(), st.text(), st.lists(st.text(), min_size=1).map(tuple))
+    ).map(tuple),
+    ev.Messages: st.lists(st.tuples(st.sampled_from(["system", "user", "tool"]), st.text())).map(tuple),
     GraphShape: SHAPES,
     ev.Event: st.deferred(lambda: any_event),
 }

@@ -38,7 +38,7 @@ def call_model(llm: BaseChatModel, request: CallModel) -> Reply:
     """
     messages, options = _prepared(llm, request)
     with noted_calls() as noted:
-        call = _Call(llm, request, time.perf_counter(), noted)
+        call = _Call(llm, request, messages, time.perf_counter(), noted)
         try:
             message = _invoke(llm, request, messages, options)
         except Exception as error:  # noqa: BLE001  reported, and raised again there
@@ -50,7 +50,7 @@ async def acall_model(llm: BaseChatModel, request: CallModel) -> Reply:
     """Ask a model, awaiting it. Otherwise as `call_model`."""
     messages, options = _prepared(llm, request)
     with noted_calls() as noted:
-        call = _Call(llm, request, time.perf_counter(), noted)
+        call = _Call(llm, request, messages, time.perf_counter(), noted)
         try:
             message = await _ainvoke(llm, request, messages, options)
         except asyncio.CancelledError as error:  # a time limit, or Stop: what was sent may be charged all the same
@@ -194,6 +194,7 @@ class _Call:
 
     llm: Any
     request: CallModel
+    messages: list[Any]  # as they were sent
     began: float
     noted: Sequence[Heard]  # what LangChain told of it, in the end
 
@@ -222,7 +223,14 @@ class _Call:
         duration_s = time.perf_counter() - self.began
         name, purpose = self._origin().name, self.request.purpose
         events.report(
-            events.ModelCalled(name, duration_s, purpose=purpose, error=error, served_from=self._served_from())
+            events.ModelCalled(
+                name,
+                duration_s,
+                purpose=purpose,
+                error=error,
+                served_from=self._served_from(),
+                messages=events.Messages(self.messages),
+            )
         )
 
     def _priced(self, text: str, message: Any) -> Reply:
@@ -259,8 +267,16 @@ class _Call:
                 reply.cost,
                 reply.served_from,
                 usage.cached_tokens,
+                events.Messages(self.messages),
+                events.Messages((_said(reply),)),
             )
         )
+
+
+def _said(reply: Reply) -> Any:
+    """Return a reply as a message; also that of a model for texts, or one that was cut."""
+    is_message = reply.message is not None and not isinstance(reply.message, str)
+    return reply.message if is_message else ("assistant", reply.text)
 
 
 def _wanted(message: Any) -> tuple[Wanted, ...]:

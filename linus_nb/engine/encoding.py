@@ -15,10 +15,11 @@ from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from linus_nb import events as ev
-from linus_nb.engine.saved_values import decode_error, decode_value, encode_error, encode_float, encode_value
+from linus_nb.engine.saved_values import bounded, decode_error, decode_value, encode_error, encode_float, encode_value
 from linus_nb.errors import nearest
 from linus_nb.events import Event
 from linus_nb.masking import masked, masked_field
+from linus_nb.models.spoken import spoken
 
 _EVENTS = tuple(c for c in vars(ev).values() if isinstance(c, type) and issubclass(c, Event) and c is not Event)
 TYPE = "type"  # the key of a class's name; no event has a field of this name
@@ -131,9 +132,21 @@ def _named_values(saved: Any) -> dict[str, Any]:
     return {name: decode_value(value) for name, value in _object(saved).items()}
 
 
+def _encode_messages(messages: Any) -> list[list[str]]:
+    return [[role, bounded(text)] for role, text in spoken(messages)]
+
+
+def _decode_messages(saved: Any) -> tuple[tuple[str, str], ...]:
+    pairs = saved if isinstance(saved, list) else [saved]
+    if not all(isinstance(pair, list) and [type(part) for part in pair] == [str, str] for pair in pairs):
+        raise ValueError(f"{_cut(saved)} is no list of pairs of a role and a text")
+    return tuple((role, text) for role, text in pairs)
+
+
 _BY_HINT: dict[Any, Codec] = {
     Any: Codec(encode_value, decode_value),
     BaseException: Codec(encode_error, decode_error),
+    ev.Messages: Codec(_encode_messages, _decode_messages),
     str: Codec(lambda text: masked(str(text)), _scalar(str).decode),
     int: _scalar(int),
     bool: _scalar(bool),

@@ -62,25 +62,25 @@ class Items:
             else:
                 self.asked += 1
                 rank = (*self.run.rank(self.i), (0, k))
-                self.pool.ask(rank, self.node.resources or {}, partial(self._take_place, k))
+                self.pool.ask(rank, self.node.resources or {}, partial(self._take_place, k, self.run.now()))
         if self.asked and self.pool is not None:
             self.pool.serve()
         if not self.tasks and not self.asked and not self.over.done():
             self.over.set_result(None)
 
-    def _take_place(self, k: int) -> bool:
+    def _take_place(self, k: int, asked_at: float) -> bool:
         if self.stopped or not self.run.open:
             return False
         self.asked -= 1
         try:
-            self._start(k)
+            self._start(k, asked_at)
         except BaseException as error:  # noqa: BLE001  an error of the engine's own, in a callback of the pool's
             self._break_down(error)
         return True
 
-    def _start(self, k: int) -> None:
+    def _start(self, k: int, asked_at: float | None = None) -> None:
         place = Place(self.i, k)
-        self.run.item_started(place)
+        self.run.item_started(place, asked_at)
         work = self._work(place)
         task = asyncio.get_running_loop().create_task(
             work, name=f"{self.node.name}[{k}]", context=self.run.context(place)

@@ -14,6 +14,7 @@ from linus_nb.engine.frontier import Decision, Frontier
 from linus_nb.engine.gates import make_gate
 from linus_nb.engine.policy import Outcome
 from linus_nb.engine.pool import Rank
+from linus_nb.engine.reads import Reads
 from linus_nb.engine.result import ExecutionResult
 from linus_nb.engine.view import MISSING, Reducers, StateView, Values
 from linus_nb.errors import MissingInputError
@@ -85,13 +86,15 @@ class Ledger:
         self.duration_s = 0.0
         self._clock = clock
         self._ready_at: dict[int, float] = {}
+        self._asked_at: dict[int, float] = {}  # nodes that were ready, and had their turn, by then
         self._at = 0.0  # when the last node ended
         self._context = copy_context()  # the caller's; each node starts in a copy of it
         if stream:
             self._context.run(ev.streaming.set, True)
         if nest is None:
             self._context.run(report_model_calls)
-        self.log = log.EventLog(uuid4().hex[:12], plan.names, observers)
+        self.reads = Reads(self.values, bindings)
+        self.log = log.EventLog(uuid4().hex[:12], plan.names, observers, self.reads)
         self._start = clock()
         self._keys = plan.output_keys
         self._receive = self.report  # bound once, not for each node
@@ -100,7 +103,8 @@ class Ledger:
         if nest is not None:
             nest.outer.children[nest.place] = self
             self.log.listen_to_entries(self._tell_outer)
-        self.log.append((log.run_started, 0.0, -1, (schedule, datetime.now(UTC), plan)))
+        kept = dict(initial) if nest is None else {}  # what a graph inside was given, its node read
+        self.log.append((log.run_started, 0.0, -1, (schedule, datetime.now(UTC), plan, kept)))
 
     def now(self) -> float:
         """Return the seconds since the start of the run."""
@@ -116,7 +120,8 @@ class Ledger:
         """Note that node ``i`` begins its first attempt."""
         self.status[i] = RUNNING
         since = self._ready_at.pop(i, None) if self._ready_at else None
-        self.log.append((log.started, self._clock() - self._start, i, () if since is None else (since,)))
+        facts = () if since is None else (since, self._asked_at.pop(i, None)) if self._asked_at else (since,)
+        self.log.append((log.started, self._clock() - self._start, i, facts))
 
     def completed(self, i: int, value: Any, error: BaseException | None = None, given: bool = False) -> None:
         """Note that node ``i`` completed, and write its value. ``error`` is one that ``on_error`` waved through."""
@@ -188,6 +193,12 @@ class Ledger:
         for i in nodes:
             self._ready_at.setdefault(i, at)
 
+    def ask(self, nodes: Iterable[int]) -> None:
+        """Note that nodes may start as far as the schedule goes, and ask for a place."""
+        self.wait(nodes)
+        for i in nodes:
+            self._asked_at[i] = self._at
+
     def skip(self, i: int, reason: str) -> None:
         """Note that node ``i`` will not run."""
         self.status[i] = SKIPPED
@@ -213,9 +224,9 @@ class Ledger:
         """Note how many items a mapped node has."""
         self.log.append((log.items_found, self.now(), i, (count,)))
 
-    def item_started(self, place: Place) -> None:
-        """Note that an item begins its first attempt."""
-        self.log.append((log.item_started, self.now(), place.i, (place.item,)))
+    def item_started(self, place: Place, asked_at: float | None = None) -> None:
+        """Note that an item begins its first attempt; it asked for a place at ``asked_at``, if it had to."""
+        self.log.append((log.item_started, self.now(), place.i, (place.item, asked_at)))
 
     def item_ended(self, place: Place, status: NodeStatus, value: Any, error: BaseException | None) -> None:
         """Note how an item ended; one that ends after its node, or its run, is not heard."""
@@ -324,7 +335,9 @@ class Ledger:
                 f"{node.name!r} runs once per item of {node.map_over!r}, which is a {type(value).__name__}; "
                 "write a list to that key (of a dict: list(d.items()))"
             )
-        return list(value)
+        values = list(value)
+        self.reads.note_items(i, values, value)
+        return values
 
     # -- the end ----------------------------------------------------------------------------------------------------
 

@@ -6,42 +6,59 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from linus_nb import events as ev
+from linus_nb.engine.reads import Reads
 from linus_nb.masking import logger
 
 Observer = Callable[[ev.Event], object]
-Maker = Callable[[str, int, float, list[str], int, tuple[Any, ...]], ev.Event]
+Maker = Callable[["EventLog", int, float, int, tuple[Any, ...]], ev.Event]
 Entry = tuple[Maker, float, int, tuple[Any, ...]]  # how to make it, at, node number, facts
 
 
-def started(run_id: str, seq: int, at: float, names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
-    """Make a NodeStarted."""
+def started(log: EventLog, seq: int, at: float, i: int, facts: tuple[Any, ...]) -> ev.Event:
+    """Make a NodeStarted; what the node is called with is found out only now."""
     # without a time of its own, a node was ready the moment it started
-    return ev.NodeStarted(run_id, seq, at, names[i], facts[0] if facts else at)
+    ready_at, asked_at = (*facts, None)[:2] if facts else (at, None)
+    return ev.NodeStarted(log.run_id, seq, at, log.names[i], ready_at, asked_at, log.reads.bound(i))
 
 
-def run_started(run_id: str, seq: int, at: float, names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:  # noqa: ARG001  one signature for all
+def run_started(log: EventLog, seq: int, at: float, i: int, facts: tuple[Any, ...]) -> ev.Event:  # noqa: ARG001  one signature for all
     """Make a RunStarted; the graph's shape is drawn from the plan only now."""
-    schedule, wall_time, plan = facts
-    return ev.RunStarted(run_id, seq, at, schedule, wall_time, plan.shape())
+    schedule, wall_time, plan, initial = facts
+    return ev.RunStarted(log.run_id, seq, at, schedule, wall_time, plan.shape(), initial)
 
 
-def decided(run_id: str, seq: int, at: float, names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
+def decided(log: EventLog, seq: int, at: float, i: int, facts: tuple[Any, ...]) -> ev.Event:
     """Make an EdgeDecided."""
     target, live, error = facts
-    return ev.EdgeDecided(run_id, seq, at, names[i], names[target], live, error)
+    return ev.EdgeDecided(log.run_id, seq, at, log.names[i], log.names[target], live, error)
 
 
-def nested(run_id: str, seq: int, at: float, names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
+def nested(log: EventLog, seq: int, at: float, i: int, facts: tuple[Any, ...]) -> ev.Event:
     """Make a NestedReported from an entry in the log of the run inside."""
     inner, inner_seq, item = facts
-    return ev.NestedReported(run_id, seq, at, names[i], inner.event(inner_seq), item)
+    return ev.NestedReported(log.run_id, seq, at, log.names[i], inner.event(inner_seq), item)
+
+
+def item_started(log: EventLog, seq: int, at: float, i: int, facts: tuple[Any, ...]) -> ev.Event:
+    """Make an ItemStarted."""
+    item, ready_at = facts
+    return ev.ItemStarted(log.run_id, seq, at, log.names[i], item, ready_at, log.reads.item(i, item))
+
+
+def _ending(event: Callable[..., ev.Event]) -> Maker:
+    """Return a maker of events that end a node: with the keys that it looked up by then."""
+
+    def make(log: EventLog, seq: int, at: float, i: int, facts: tuple[Any, ...]) -> ev.Event:
+        return event(log.run_id, seq, at, log.names[i], *facts, reads=log.reads.looked_up(i))
+
+    return make
 
 
 def _of_node(event: Callable[..., ev.Event]) -> Maker:
     """Return a maker of events whose facts come after the node's name, in the order of their fields."""
 
-    def make(run_id: str, seq: int, at: float, names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:
-        return event(run_id, seq, at, names[i], *facts)
+    def make(log: EventLog, seq: int, at: float, i: int, facts: tuple[Any, ...]) -> ev.Event:
+        return event(log.run_id, seq, at, log.names[i], *facts)
 
     return make
 
@@ -49,19 +66,18 @@ def _of_node(event: Callable[..., ev.Event]) -> Maker:
 def _of_run(event: Callable[..., ev.Event]) -> Maker:
     """Return a maker of events that are about no node."""
 
-    def make(run_id: str, seq: int, at: float, names: list[str], i: int, facts: tuple[Any, ...]) -> ev.Event:  # noqa: ARG001  one signature for all
-        return event(run_id, seq, at, *facts)
+    def make(log: EventLog, seq: int, at: float, i: int, facts: tuple[Any, ...]) -> ev.Event:  # noqa: ARG001  one signature for all
+        return event(log.run_id, seq, at, *facts)
 
     return make
 
 
-finished = _of_node(ev.NodeFinished)  # result, error, given
-failed = _of_node(ev.NodeFailed)  # error
-skipped = _of_node(ev.NodeSkipped)  # reason, error
-cancelled = _of_node(ev.NodeCancelled)  # reason, abandoned
+finished = _ending(ev.NodeFinished)  # result, error, given
+failed = _ending(ev.NodeFailed)  # error
+skipped = _ending(ev.NodeSkipped)  # reason, error
+cancelled = _ending(ev.NodeCancelled)  # reason, abandoned
 retried = _of_node(ev.NodeRetried)  # attempt, wait_s, error, item
 items_found = _of_node(ev.ItemsFound)  # count
-item_started = _of_node(ev.ItemStarted)  # item
 item_ended = _of_node(ev.ItemEnded)  # item, status, result, error
 called = _of_node(ev.CallReported)  # call, item
 progressed = _of_node(ev.ProgressReported)  # progress, item
@@ -76,9 +92,10 @@ class EventLog:
     An observer that raises is removed and logged; the run goes on.
     """
 
-    def __init__(self, run_id: str, names: list[str], observers: Iterable[Observer]) -> None:
+    def __init__(self, run_id: str, names: list[str], observers: Iterable[Observer], reads: Reads) -> None:
         self.run_id = run_id
         self.names = names
+        self.reads = reads
         self.entries: list[Entry] = []
         self._observers: list[Observer] = []
         self._outward: Callable[[int], None] | None = None
@@ -117,7 +134,7 @@ class EventLog:
         if not self._observers:
             return
         make, at, i, facts = entry
-        event = make(self.run_id, seq, at, self.names, i, facts)
+        event = make(self, seq, at, i, facts)
         self.telling = True
         try:
             for observer in tuple(self._observers):
@@ -132,7 +149,7 @@ class EventLog:
     def event(self, seq: int) -> ev.Event:
         """Return the event of that number."""
         make, at, i, facts = self.entries[seq]
-        return make(self.run_id, seq, at, self.names, i, facts)
+        return make(self, seq, at, i, facts)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copied or pickled, the log is what it holds: plain events."""

@@ -64,7 +64,7 @@ class LoopRun(LoopCalls):
         if self.pool is None:
             self._spawn(nodes)
             return
-        self.wait(nodes)
+        self.ask(nodes)
         for i in nodes:
             if self._takes_place(i):
                 self._queued.add(i)

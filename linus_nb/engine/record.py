@@ -9,7 +9,17 @@ from typing import Any, NamedTuple
 
 from linus_nb import events as ev
 from linus_nb.brief import Brief
-from linus_nb.events import Call, EdgeShape, GraphShape, NodeStatus
+from linus_nb.events import Call, EdgeShape, GraphShape, KeyRead, NodeStatus
+
+NodeEnd = ev.NodeFinished | ev.NodeFailed | ev.NodeSkipped | ev.NodeCancelled
+
+
+class Retry(NamedTuple):
+    """An attempt that failed, and was followed by another."""
+
+    end_s: float
+    wait_s: float  # until the next began
+    error: BaseException
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,6 +46,10 @@ class NodeRecord(Brief):
     items: tuple[NodeRecord, ...] = ()  # of a node that runs once per item, in order
     inner: RunRecord | None = None  # of a node that holds a graph: its latest attempt
     inner_at_s: float = 0.0  # when that attempt began; the times in ``inner`` count from there
+    asked_s: float | None = None  # from then on only a place, or a resource, was missing, where these are bounded
+    retries: tuple[Retry, ...] = ()  # those of the attempts that were followed by another
+    reads: tuple[KeyRead, ...] = ()  # of a node: what it is called with, then what it looked up by itself
+    item: Any = None  # of an item that no list or tuple holds: itself
 
     @property
     def duration_s(self) -> float | None:
@@ -64,6 +78,7 @@ class RunRecord(Brief):
     duration_s: float
     nodes: dict[str, NodeRecord]
     decisions: dict[tuple[str, str], bool | BaseException] = field(default_factory=dict)
+    initial: dict[str, Any] = field(default_factory=dict)  # the state that it began with
 
     @property
     def edges(self) -> tuple[EdgeShape, ...]:
@@ -104,6 +119,8 @@ def _shifted(node: NodeRecord, by_s: float) -> NodeRecord:
     return replace(
         node,
         ready_s=later(node.ready_s),
+        asked_s=later(node.asked_s),
+        retries=tuple(retry._replace(end_s=retry.end_s + by_s) for retry in node.retries),
         start_s=later(node.start_s),
         end_s=later(node.end_s),
         calls=tuple((at_s + by_s, call) for at_s, call in node.calls),
@@ -172,6 +189,7 @@ class Folding:
             status=self._status,
             duration_s=self._last_s,
             nodes={name: part.frozen() for name, part in self._parts.items()},
+            initial=self._first.initial,
             decisions=dict(self._decisions),
         )
 
@@ -183,11 +201,12 @@ def _beginning(event: ev.Event | None) -> ValueError:
 class _Part:
     """A node or an item while its events are folded; ``seen`` is its record, as long as nothing changes."""
 
-    __slots__ = ("calls", "facts", "items", "nested", "nested_at_s", "seen")
+    __slots__ = ("calls", "facts", "items", "nested", "nested_at_s", "retries", "seen")
 
     def __init__(self, facts: dict[str, Any]) -> None:
         self.facts = facts
         self.calls: list[tuple[float, Call]] = []
+        self.retries: list[Retry] = []
         self.items: list[_Part] = []
         self.nested: Folding | None = None
         self.nested_at_s = 0.0
@@ -198,32 +217,29 @@ class _Part:
         match event:
             case ev.NodeStarted():
                 self.facts |= {
-                    "status": NodeStatus.RUNNING, "ready_s": event.ready_at, "start_s": event.at, "attempts": 1
+                    "status": NodeStatus.RUNNING, "start_s": event.at, "attempts": 1,
+                    "ready_s": event.ready_at, "asked_s": event.asked_at, "reads": event.reads,
                 }  # fmt: skip
             case ev.NodeFinished():
-                self.facts |= {
-                    "status": NodeStatus.COMPLETED, "end_s": event.at,
-                    "result": event.result, "error": event.error, "given": event.given,
-                }  # fmt: skip
+                self._end(event, status=NodeStatus.COMPLETED, result=event.result, error=event.error, given=event.given)
             case ev.NodeFailed():
-                self.facts |= {"status": NodeStatus.FAILED, "end_s": event.at, "error": event.error}
+                self._end(event, status=NodeStatus.FAILED, error=event.error)
             case ev.NodeSkipped():
-                self.facts |= {
-                    "status": NodeStatus.SKIPPED, "end_s": event.at, "reason": event.reason, "error": event.error
-                }  # fmt: skip
+                self._end(event, status=NodeStatus.SKIPPED, reason=event.reason, error=event.error)
             case ev.NodeCancelled():
-                self.facts |= {
-                    "status": NodeStatus.CANCELLED, "end_s": event.at,
-                    "reason": event.reason, "abandoned": event.abandoned,
-                }  # fmt: skip
+                self._end(event, status=NodeStatus.CANCELLED, reason=event.reason, abandoned=event.abandoned)
             case ev.NodeRetried():
-                self._at(event.item).facts["attempts"] = event.attempt + 1
+                tried = self._at(event.item)
+                tried.facts["attempts"] = event.attempt + 1
+                tried.retries.append(Retry(event.at, event.wait_s, event.error))
             case ev.ItemsFound():
                 name, level = self.facts["name"], self.facts["level"]
                 self.items = [_Part({"name": f"{name}[{k}]", "level": level}) for k in range(event.count)]
             case ev.ItemStarted():
+                asked_s = event.ready_at
                 self._at(event.item).facts |= {
-                    "status": NodeStatus.RUNNING, "ready_s": event.at, "start_s": event.at, "attempts": 1
+                    "status": NodeStatus.RUNNING, "start_s": event.at, "attempts": 1,
+                    "ready_s": event.at if asked_s is None else asked_s, "asked_s": asked_s, "item": event.value,
                 }  # fmt: skip
             case ev.ItemEnded():
                 self._at(event.item).facts |= {
@@ -235,6 +251,12 @@ class _Part:
                 self.facts["stalled_s"] = max(event.duration_s, self.facts.get("stalled_s", 0.0))
             case ev.CallReported():
                 self._at(event.item).calls.append((event.at, event.call))
+
+    def _end(self, event: NodeEnd, **facts: Any) -> None:
+        facts["end_s"] = event.at
+        if event.reads:
+            facts["reads"] = self.facts.get("reads", ()) + event.reads
+        self.facts |= facts
 
     def _at(self, item: int | None) -> _Part:
         """Return the part that an event is about: this node itself, or one of its items."""
@@ -259,6 +281,8 @@ class _Part:
             facts = dict(self.facts)
             if self.calls:
                 facts["calls"] = tuple(self.calls)
+            if self.retries:
+                facts["retries"] = tuple(self.retries)
             if self.nested is not None:
                 facts |= {"inner": self.nested.record(), "inner_at_s": self.nested_at_s}
             if self.items:

@@ -203,12 +203,13 @@ def _stand_in(name: str, text: str) -> dict[str, str]:
 def _text(value: object) -> str:
     try:
         contents = fingerprint(value)
-        return _bounded(repr(value)) + (f" (contents {contents})" if contents else "")
+        return bounded(repr(value)) + (f" (contents {contents})" if contents else "")
     except Exception as error:  # noqa: BLE001  a value that cannot show itself must not cost the run
         return f"<{type(value).__name__}: its repr raised {type(error).__name__}>"
 
 
-def _bounded(text: str) -> str:
+def bounded(text: str) -> str:
+    """Return a text with its secrets masked, cut where it is too long to be saved."""
     more = len(text) - MOST_CHARACTERS
     return masked(text) if more <= 0 else f"{masked(text, MOST_CHARACTERS)} ({more:,} {_CUT})"
 
@@ -221,7 +222,7 @@ def encode_error(error: BaseException) -> dict[str, str]:
     if isinstance(error, SavedError):
         trace, cause = masked(error.traceback), masked(error.cause)
     else:
-        trace = _bounded("".join(traceback.format_exception(error)))
+        trace = bounded("".join(traceback.format_exception(error)))
         origin = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         cause = "" if origin is None else masked(f"{type(origin).__name__}: {message_of(origin)}")
     facts = {"type": type(error).__name__, "message": masked(message_of(error)), "traceback": trace, "cause": cause}

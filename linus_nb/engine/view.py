@@ -12,6 +12,7 @@ from linus_nb.masking import logger
 
 Reducers = Mapping[str, Callable[[Any, Any], Any]]
 MISSING = object()
+MOST_NOTED = 64  # keys that one node looks up by itself; of more, the first are known
 _NOTHING_BESIDE: Mapping[str, Any] = {}
 
 
@@ -23,6 +24,7 @@ class Values:
         self.initial = initial
         self.reducers = reducers
         self.written: dict[int, Any] = {}
+        self.looked_up: dict[int, tuple[str, ...]] = {}  # keys that a node found in its view, by the node's number
 
     def read(self, key: str, writers: Sequence[int]) -> Any:
         """Return the value of a key, given who may be heard, in plan order; or the marker for a missing one."""
@@ -34,6 +36,19 @@ class Values:
             if w in written:
                 return written[w]
         return self.initial.get(key, MISSING)
+
+    def note_look_up(self, i: int, key: str) -> None:
+        """Note that node ``i`` found a key in its view."""
+        known = self.looked_up.get(i, ())
+        if len(known) < MOST_NOTED and key not in known:
+            self.looked_up[i] = (*known, key)
+
+    def sources(self, key: str, writers: Sequence[int]) -> tuple[str, ...]:
+        """Return who wrote what `read` returns, by name; an empty text stands for the initial values."""
+        heard = [self.plan.names[w] for w in writers if w in self.written]
+        if key not in self.reducers:
+            return (heard[-1],) if heard else ("",) if key in self.initial else ()
+        return ("", *heard) if key in self.initial else tuple(heard)
 
     def _heard(self, key: str, writers: Sequence[int]) -> list[Any]:
         """Return the initial value, if there is one, and what was written, in plan order."""
@@ -97,6 +112,8 @@ class StateView(Mapping[str, Any]):
         value = values.read(key, self._heard(key) if self._own else values.plan.heard(key, self._i))
         if value is MISSING:
             raise KeyError(key)
+        if not self._own:  # a condition is no part of the node
+            values.note_look_up(self._i, key)
         return value
 
     def has(self, key: str) -> bool:

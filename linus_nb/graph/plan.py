@@ -201,6 +201,7 @@ class Plan(Shown):
                     n.trigger,
                     n.map_over or "",
                     None if n.target.graph is None else n.target.graph.plan().shape(),
+                    n.output_key or "",
                 )
                 for n, depth in zip(self.nodes, self.level, strict=True)
             ),

@@ -140,6 +140,8 @@ class Reporter(Listener):
                     cost,
                     served_from,
                     usage.cached_tokens,
+                    events.Messages(begun.request),
+                    events.Messages(() if message is None else (message,)),
                 ),
             )
 
