@@ -205,12 +205,17 @@ def tokens(record: RunRecord) -> str:
 
     With what they cost, where that is known and more than nothing: ``9,120 tokens, $0.012``.
     """
+    return ", ".join(filter(None, tokens_and_cost(record)))
+
+
+def tokens_and_cost(record: RunRecord) -> tuple[str, str]:
+    """Return the same as two texts, each of which may be empty."""
     calls = [call for step in walk(record) for _, call in step.record.calls if isinstance(call, ModelCalled)]
     total = sum(call.input_tokens + call.output_tokens for call in calls)
     if not total:
-        return ""
+        return "", ""
     about = "about " if any(call.estimated for call in calls) else ""
-    return ", ".join(filter(None, [about + plural(total, "token"), dollars(total_cost(calls))]))
+    return about + plural(total, "token"), dollars(total_cost(calls))
 
 
 def dollars(cost: float | None) -> str:

@@ -104,14 +104,18 @@ def _has_headings(shape: GraphShape) -> bool:
     return any(node.level != shape.nodes[0].level for node in shape.nodes)
 
 
-def _headings(shape: GraphShape, layout: Layout, look: Theme) -> list[str]:
+def level_places(shape: GraphShape, layout: Layout) -> list[tuple[int, float]]:
+    """Return each level that has a heading, from 0, with the x of its middle; a single level has none."""
     if not _has_headings(shape):
         return []
-    centres = {node.level: box.x for node, box in zip(shape.nodes, layout.boxes, strict=True)}
+    return sorted({node.level: box.x for node, box in zip(shape.nodes, layout.boxes, strict=True)}.items())
+
+
+def _headings(shape: GraphShape, layout: Layout, look: Theme) -> list[str]:
     return [
         f'<text class="level" x="{x:.1f}" y="-18" font-size="{EDGE_SIZE}" letter-spacing="0.6" text-anchor="middle" '
         f'fill="{look.muted}">level {level + 1}</text>'
-        for level, x in sorted(centres.items())
+        for level, x in level_places(shape, layout)
     ]
 
 

@@ -18,6 +18,13 @@ MOST_NAMED = 2  # of a kind of mishap; of the others there is a count
 
 def what_happened(record: RunRecord) -> str:
     """Return one or two sentences of HTML that say what went wrong, or what the time went to."""
+    schedule, taken = other_schedule(record)
+    names = " or ".join(f"<code>{name}</code>" for name in schedule)
+    return " ".join(filter(None, [what_became(record), f"{names}: {taken}." if schedule else ""]))
+
+
+def what_became(record: RunRecord) -> str:
+    """Return the same without a word about other schedules."""
     steps = list(walk(record))
     erred = list(_outermost_errors(steps))
     failed = [step for step in erred if step.record.status is NodeStatus.FAILED]
@@ -40,10 +47,6 @@ def what_happened(record: RunRecord) -> str:
         length = sum(record.nodes[name].duration_s or 0.0 for name in path)
         if len(path) > 1:
             said.append(f"The critical path (bold) took {seconds(length)} of {seconds(record.duration_s)}.")
-    schedule, taken = other_schedule(record)
-    if schedule:
-        names = " or ".join(f"<code>{name}</code>" for name in schedule)
-        said.append(f"{names}: {taken}.")
     return " ".join(said)
 
 
