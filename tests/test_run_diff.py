@@ -152,7 +152,7 @@ VALUES: list[Any] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_a_run_is_the_same_as_itself_saved_and_loaded_whatever_its_values(value: Any) -> None:
     result = ran(x=value)
     loaded = load_run(result.to_jsonl())
