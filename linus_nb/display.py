@@ -90,3 +90,24 @@ class Drawn(Shown):
         """
         saved: Path = view("linus_nb.rendering.draw:save")(*self._drawn(), path)
         return saved
+
+    def inspect(self) -> Any:
+        """Look inside, in the cell whose last line this is: click a node, and what is known of it stands beside it.
+
+        What it read and returned, attempts, calls of models with their messages, tools, errors; a timeline, a search,
+        and a slider that replays the run. It stays in the saved notebook, and works there without a kernel.
+        """
+        return view("linus_nb.notebook.inspecting:Inspector")(self)
+
+    def save_html(self, path: str | PathLike[str]) -> Path:
+        """Write what `inspect` shows to a file that a browser opens, and return its path.
+
+        The file needs nothing else, no network either: it can be sent to a colleague. Secrets are masked, see
+        `linus_nb.masking`.
+
+        Raises:
+            RenderError: The path ends in something else than .html or .htm.
+            OSError: The file cannot be written.
+        """
+        saved: Path = view("linus_nb.rendering.inspector.saving:save_html")(*self._drawn(), path)
+        return saved

@@ -54,6 +54,18 @@ class RecordedRun(Drawn):
         frame: pd.DataFrame = view(f"linus_nb.analysis.runs.tables:{tables[kind]}")(self.record)
         return frame
 
+    def timeline(self, by: str | None = None) -> Any:
+        """Return a picture of when each node waited and ran, which shows itself in the cell whose last line it is.
+
+        Args:
+            by: ``"nodes"`` has a row for each; ``"levels"`` puts those of one level together; ``"lanes"`` has as few
+                rows as there were nodes at work at once. By default nodes, and lanes where they are many.
+
+        Raises:
+            ValueError: ``by`` is something else.
+        """
+        return view("linus_nb.rendering.timeline_view:timeline_of")(self.record, by)
+
     def to_jsonl(self) -> str:
         """Return the run's events as JSON lines; `linus_nb.load_run` reads them back.
 

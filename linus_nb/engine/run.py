@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Generator
+from typing import Any
 
 from linus_nb import events as ev
 from linus_nb.brief import brief
@@ -51,6 +52,10 @@ class Run(LoopRun):
                 await news.wait()
         finally:
             self.log.leave(wake)
+
+    def inspect(self) -> Any:
+        """Look inside while the run goes on, in the cell whose last line this is; see `ExecutionResult.inspect`."""
+        return view("linus_nb.notebook.inspecting:of_run")(self)
 
     def _ipython_display_(self) -> None:
         """Show the run in the cell whose last line it is, from now on to its end."""

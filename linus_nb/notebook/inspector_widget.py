@@ -19,7 +19,8 @@ class InspectorWidget(anywidget.AnyWidget):
 
     ``on_value`` gives the whole of a value that is cut in the payload; a `LookupError` that it raises is told to who
     asked. ``on_open`` gives the payload of now when a page has just been opened, or None where the first one still
-    holds. Both are called in whatever thread a message arrives.
+    holds. ``on_select`` is told the path of the step that somebody chose, or None. All are called in whatever thread a
+    message arrives.
     """
 
     _esm = widget_module()
@@ -32,10 +33,12 @@ class InspectorWidget(anywidget.AnyWidget):
         payload: Mapping[str, Any],
         on_value: GiveValue,
         on_open: Callable[[], Mapping[str, Any] | None] = lambda: None,
+        on_select: Callable[[str | None], None] = lambda path: None,  # noqa: ARG005  nobody asked to be told
     ) -> None:
         super().__init__(payload=json_text(payload))
         self._on_value = on_value
         self._on_open = on_open
+        self._on_select = on_select
         self.on_msg(self._heard)
 
     def tell(self, news: Mapping[str, Any]) -> None:
@@ -51,3 +54,5 @@ class InspectorWidget(anywidget.AnyWidget):
                 self.send({"type": "whole", "text": json_text(now)})
         elif content.get("type") == "value":
             self.send(answer(self._on_value, content))
+        elif content.get("type") == "selected":
+            self._on_select(content.get("path"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,8 @@ from linus_nb.display import current_cell, note_shown
 from linus_nb.engine.history import latest_like
 from linus_nb.engine.run import Run
 from linus_nb.engine.threads import ThreadCall
-from linus_nb.events import Event, GraphShape, RunFinished
+from linus_nb.events import Event, GraphShape
+from linus_nb.notebook.run_view import RunView
 from linus_nb.notebook.surroundings import WIDGET
 from linus_nb.rendering.bundle import MOST_NODES_PICTURED
 from linus_nb.rendering.draw import layout_of
@@ -23,84 +24,54 @@ from linus_nb.rendering.picture import picture
 if TYPE_CHECKING:
     from linus_nb.notebook.live_widget import LiveWidget
 
-INTERVAL_S = 0.1  # between two updates
-SIGN_OF_LIFE_S = 2.0  # between two updates where nothing happens
 
-
-class LiveView:
+class LiveView(RunView):
     """Shows one run in the cell that makes it, and gives way to the run's picture when it has ended.
 
-    It belongs to the run's event loop. The picture is laid out once, in a thread; then only what changed is sent, at
-    most every tenth of a second.
+    The picture is laid out once, in a thread; then only what changed is sent, at most every tenth of a second.
     """
 
     def __init__(self, run: Run) -> None:
-        self.run = run
+        super().__init__(run)
         self.page = LivePage()
-        self._news = asyncio.Event()
-        self._handle: Any = None
         self._widget: LiveWidget | None = None
-        self._task: asyncio.Task[None] | None = None
 
-    def show(self) -> None:
-        """Show the run, from now on to its end."""
-        from IPython.display import display
+    def note(self, event: Event) -> None:
+        """Take the next event of the run."""
+        self.page.take(event)
 
+    def opening(self) -> dict[str, Any]:
+        """Return the widget, and one line of text."""
         from linus_nb.notebook.live_widget import LiveWidget
 
-        for event in self.run.log:
-            self.page.take(event)
         page = self.page.whole()
-        self._widget = LiveWidget(
-            self.run.cancel, lambda: self._update(self.page.whole()), now_s=self.run.now(), **page
-        )
-        bundle = {WIDGET: self._widget.get_view_spec(), "text/plain": page["summary"]}
-        self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]  # IPython has no types here
-        if self.run.ended:
-            self.close()
-            return
-        self.run.log.listen(self._take)
-        self._task = asyncio.get_running_loop().create_task(self._follow())
+        self._widget = LiveWidget(self.run.cancel, self._opened, now_s=self.run.now(), **page)
+        return {WIDGET: self._widget.get_view_spec(), "text/plain": page["summary"]}
 
-    def close(self) -> None:
-        """Put the picture of what the run came to in the widget's place. Only the first call does anything."""
+    def remains(self) -> dict[str, Any]:
+        """Return the picture of what the run came to."""
+        bundle = self.run.result()._repr_mimebundle_()
+        note_shown(self.run.log.run_id)
         widget, self._widget = self._widget, None
-        if widget is None:
-            return
-        self.run.log.leave(self._take)
-        if self._task is not None:
-            self._task.cancel()
-        if self._handle is not None:  # None where IPython has no shell
-            # in a context of its own, so that the cell that runs now says it, and not the one that began the run: who
-            # runs notebooks without a browser (nbclient) hears no other
-            Context().run(self._handle.update, self.run.result()._repr_mimebundle_(), raw=True)
-            note_shown(self.run.log.run_id)
-        widget.close()
+        if widget is not None:
+            widget.close()
+        return bundle
 
-    def _take(self, event: Event) -> None:
-        self.page.take(event)
-        self._news.set()
-        if isinstance(event, RunFinished):  # before whoever waits for the run goes on: the cell may be the last one
-            asyncio.get_running_loop().call_soon(self.close)
+    async def follow(self) -> None:
+        """Tell the widget what is new, and the layout as soon as it is there."""
+        drawing = asyncio.get_running_loop().create_task(self._draw())
+        try:
+            await super().follow()
+        finally:
+            drawing.cancel()
+
+    async def update(self) -> None:
+        """Tell the widget which nodes changed."""
+        self._set(self.page.changes())
 
     def _opened(self) -> None:
         """Tell a page that was just opened everything. It may say so in another thread (a subshell of the kernel)."""
-        self.run.loop.call_soon_threadsafe(lambda: self._update(self.page.whole()))
-
-    async def _follow(self) -> None:
-        drawing = asyncio.get_running_loop().create_task(self._draw())
-        try:
-            while not self.run.ended:
-                try:
-                    async with asyncio.timeout(SIGN_OF_LIFE_S):
-                        await self._news.wait()
-                except TimeoutError:
-                    pass
-                self._news.clear()
-                self._update(self.page.changes())
-                await asyncio.sleep(INTERVAL_S)
-        finally:
-            drawing.cancel()
+        self.run.loop.call_soon_threadsafe(lambda: self._set(self.page.whole()))
 
     async def _draw(self) -> None:
         """Lay the graph out, and look for a run like this one, away from the loop."""
@@ -108,9 +79,9 @@ class LiveView:
         call = ThreadCall(lambda: (_drawn(shape), _expected_s(shape, self.run.log.run_id)), copy_context())
         await call.wait()
         drawn, self.page.expected_s = call.outcome()
-        self._update({**self.page.whole(), "picture": drawn})
+        self._set({**self.page.whole(), "picture": drawn})
 
-    def _update(self, changes: Mapping[str, Any]) -> None:
+    def _set(self, changes: Mapping[str, Any]) -> None:
         if self._widget is not None:
             with self._widget.hold_sync():  # one message; traits that are as they were are not in it
                 self._widget.set_trait("now_s", self.run.now())

@@ -27,9 +27,14 @@ def needs_person(kernel: Any, tool: str) -> None:
     if kernel is None:
         if not _is_terminal(sys.stdin):
             raise NobodyToAskError(tool, "there is neither a notebook nor a terminal")
-    elif not kernel.get_parent("shell").get("content", {}).get("allow_stdin", True):
-        # a front end says with each cell whether a person is there to type; a message of a widget says nothing of it
+    elif not is_attended(kernel):
         raise NobodyToAskError(tool, "the notebook is being run without anybody at it")
+
+
+def is_attended(kernel: Any) -> bool:
+    """Return whether a person is there who runs the cell of the moment."""
+    # a front end says with each cell whether a person is there to type; a message of a widget says nothing of it
+    return bool(kernel.get_parent("shell").get("content", {}).get("allow_stdin", True))
 
 
 def _is_terminal(stream: Any) -> bool:

@@ -41,16 +41,21 @@ class HasRecord(Protocol):
 
 def dag_bundle(dag: HasShape) -> dict[str, str]:
     """Return a graph that did not run as ``{"text/html": …}``."""
-    shape = dag.shape()
+    return {"text/html": graph_card(dag.shape())}
+
+
+def graph_card(shape: GraphShape) -> str:
+    """Return the card of a graph that did not run as HTML."""
     if not shape.nodes:
         empty = "It has no nodes yet. Add one with <code>dag.add_node(AgentNode(name, agent))</code>"
-        return {"text/html": card([header(printable(shape.name), "", ["empty"]), sentence(empty)])}
-    parts = [
-        header(printable(shape.name), "", [labels.size_line(shape)]),
-        _diagram(shape, None),
-        *_insides(shape, None),
-    ]
-    return {"text/html": card(parts)}
+        return card([header(printable(shape.name), "", ["empty"]), sentence(empty)])
+    return card(
+        [
+            header(printable(shape.name), "", [labels.size_line(shape)]),
+            _diagram(shape, None),
+            *_insides(shape, None),
+        ]
+    )
 
 
 def result_bundle(result: HasRecord) -> dict[str, str]:

@@ -111,6 +111,7 @@ def save(shape: GraphShape, record: RunRecord | None, path: str | Path) -> Path:
         target.write_bytes(data)
     else:
         raise RenderError(
-            f"a picture cannot be saved as {target.name!r}; end the name in .svg, .png, .pdf, .dot or .mmd"
+            f"a picture cannot be saved as {target.name!r}; end the name in .svg, .png, .pdf, .dot or .mmd "
+            "(and .save_html() writes a page to look around in)"
         )
     return target

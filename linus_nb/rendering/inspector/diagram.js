@@ -38,6 +38,22 @@ export class Diagram {
     this.stage.content.append(this.picture(graph), ...graph.levels.map(heading), list);
   }
 
+  /** Show what has become of the graph that is shown. Returns false where its nodes are not the same. */
+  renew(graph) {
+    const known = this.graph.nodes;
+    const same = known.length === graph.nodes.length && graph.nodes.every((node, k) => isPlacedAs(known[k], node));
+    if (!same) return false;
+    this.graph = graph;
+    for (const node of graph.nodes) {
+      const shown = this.boxes.get(node.path);
+      shown.box.classList.remove(`li-opens-${shown.node.opens}`);
+      if (node.opens) shown.box.classList.add(`li-opens-${node.opens}`);
+      shown.node = node;
+    }
+    this.stage.content.querySelector(".li-edges").replaceWith(this.picture(graph));
+    return true;
+  }
+
   box(node, first) {
     const box = make("div", `li-node is-pending${node.opens ? ` li-opens-${node.opens}` : ""}`);
     const name = make("span", "li-name");
@@ -177,6 +193,10 @@ export class Diagram {
     event.preventDefault();
     event.stopPropagation();
   }
+}
+
+function isPlacedAs(one, other) {
+  return ["path", "x", "y", "width", "height"].every((key) => one[key] === other[key]);
 }
 
 function heading({ x, text }) {

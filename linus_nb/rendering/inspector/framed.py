@@ -15,11 +15,13 @@ from linus_nb.rendering.card import dark
 from linus_nb.rendering.inspector.standalone import standalone_page
 
 HEIGHT = 640  # pixels; a frame cannot ask for another without leave to reach out of its sandbox
+LEAST = 380  # pixels: room to read about a node of a graph that has not run
+AROUND = 130  # pixels: what stands around the diagram of such a graph, which has no timeline
 
 # The picture is hidden by the frame beside it, not by the style sheet alone: it shows wherever the frame was taken out.
 # The document in the frame sees its reader's colours as those that the frame has.
 _STYLE = (
-    f".linus-frame{{display:block;width:100%;height:{HEIGHT}px;border:1px solid #d8dde3;border-radius:10px;"
+    ".linus-frame{display:block;width:100%;border:1px solid #d8dde3;border-radius:10px;"
     "color-scheme:light}.linus-frame+.linus-unframed{display:none}"
     + dark(".linus-frame", "color-scheme:dark;border-color:#343a43")
 )
@@ -42,5 +44,11 @@ def framed(payload: Mapping[str, Any], picture: str) -> str:
     page = escape(standalone_page(payload))
     return (
         f'<div><style>{_STYLE}</style><iframe class="linus-frame" sandbox="allow-scripts" title="{title}" '
-        f'srcdoc="{page}"></iframe><div class="linus-unframed">{picture}</div></div>'
+        f'style="height:{_height(payload):.0f}px" srcdoc="{page}"></iframe><div class="linus-unframed">{picture}</div></div>'
     )
+
+
+def _height(payload: Mapping[str, Any]) -> float:
+    if payload.get("state") != "before":
+        return HEIGHT
+    return min(HEIGHT, max(LEAST, payload["graph"]["height"] + AROUND))

@@ -45,7 +45,8 @@ def outermost_graph(shape: GraphShape, record: RunRecord | None, paths: Mapping[
 
 
 def _placed(shape: GraphShape, record: RunRecord | None, paths: Mapping[str, str]) -> Graph:
-    layout, bold = layout_of(shape), critical_edges(record)
+    layout = layout_of(shape)
+    bold = critical_edges(record if is_over(record) else None)  # until then it changes with every node that ends
     decisions = {} if record is None else record.decisions
     left, top = offset(shape)
     width, height = page_size(shape, layout)
@@ -78,6 +79,11 @@ def _placed(shape: GraphShape, record: RunRecord | None, paths: Mapping[str, str
         ],
         "folded": None,
     }
+
+
+def is_over(record: RunRecord | None) -> bool:
+    """Return whether there was a run, and it has ended."""
+    return record is not None and record.status != "running"
 
 
 def _opens(node: NodeShape, record: RunRecord | None) -> str | None:

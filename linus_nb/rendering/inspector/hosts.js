@@ -42,7 +42,10 @@ class Asked {
 /** An anywidget's view. Texts are JSON, so that a node may have any name. */
 export function render({ model, el }) {
   const asked = new Asked((message) => model.send(message), KERNEL_MS, "the kernel is busy, or gone; try again");
-  const show = (text) => new Page(el, JSON.parse(text), { whole: (path, where) => asked.whole(path, where) });
+  const show = (text) => new Page(el, JSON.parse(text), {
+    whole: (path, where) => asked.whole(path, where),
+    selected: (path) => model.send({ type: "selected", path }), // what stays when the run has ended begins there
+  });
   let page = show(model.get("payload"));
 
   function hear(message) {

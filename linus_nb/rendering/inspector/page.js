@@ -17,8 +17,12 @@ const TIMELINE_MS = 1000; // between two pictures of the timeline while a run go
 const SILENT_MS = 6000; // the seconds of a run of which nothing was heard do not go on counting
 
 export class Page {
-  /** `whole(path, where)`, where a kernel can be asked: a promise of the text of a value that is cut here. */
-  constructor(el, payload, { whole = null } = {}) {
+  /**
+   * `whole(path, where)`, where a kernel can be asked: a promise of the text of a value that is cut here.
+   * `selected(path)` is told which step was chosen.
+   */
+  constructor(el, payload, { whole = null, selected = () => {} } = {}) {
+    this.told = selected;
     this.run = new Run(payload);
     this.moments = new Moments([...payload.changes]);
     this.at = 0;
@@ -29,6 +33,7 @@ export class Page {
     this.build(el, whole);
     this.open(null);
     this.showAbout();
+    if (payload.selected) this.select(payload.selected);
     this.tick();
     this.clock = setInterval(() => this.payload.state === "running" && this.tick(), TICK_MS);
   }
@@ -154,6 +159,7 @@ export class Page {
   select(path) {
     if (path === this.selected) return;
     this.selected = path;
+    this.told(path);
     if (path !== null && this.run.around(path) !== this.container) this.open(this.run.around(path));
     this.diagram.select(path);
     this.timeline.select(path);
@@ -175,6 +181,16 @@ export class Page {
   tipOf(path, line) {
     const step = this.run.steps.get(path);
     return step ? tipLines(step, this.moments.of(path).status, line).join("\n") : `${this.run.nameOf(path)}\n${line}`;
+  }
+
+  /** Show what has become of the graph that is open, and leave who looks at it where they are. */
+  renewGraph() {
+    if (this.diagram.renew(this.run.graph(this.container))) return this.paintAll();
+    const isUsed = this.diagram.stage.viewport.contains(this.root.ownerDocument.activeElement);
+    this.open(this.container);
+    this.diagram.select(this.selected);
+    if (isUsed) this.diagram.focus();
+    return undefined;
   }
 
   /** Show the detail pane anew, and leave who reads it where they are. */
@@ -250,8 +266,9 @@ export class Page {
     this.arrived = performance.now();
     this.run.take(news);
     if (news.changes) this.moments.add(news.changes, news.changes_from);
-    if (news.graph || news.steps?.[this.container]?.graph) this.open(this.container);
-    else if (news.state && news.state !== "running") this.showTimeline();
+    const isNew = this.container === null ? news.graph : news.steps?.[this.container];
+    if (isNew) this.renewGraph();
+    if (news.state && news.state !== "running") this.showTimeline();
     this.tick();
     if (this.selected === null || (news.steps && Object.hasOwn(news.steps, this.selected))) this.renewAbout();
     this.finder.refresh();

@@ -15,7 +15,7 @@ from linus_nb.models.prices import total_cost
 from linus_nb.numbers import plural
 from linus_nb.rendering import labels
 from linus_nb.rendering.inspector.calls import call_of
-from linus_nb.rendering.inspector.graph import drawn_graph
+from linus_nb.rendering.inspector.graph import drawn_graph, is_over
 from linus_nb.rendering.inspector.sources import ABSENT, Scope
 from linus_nb.rendering.inspector.values import Held, Text, cut, held
 from linus_nb.rendering.inspector.waits import attempts, changes, item_words, later, shifted, waits
@@ -82,8 +82,8 @@ def add_steps(made: Steps, record: RunRecord, names: set[str] | None = None) -> 
 
 def _add_graph(made: Steps, graph: _Graph, names: set[str] | None = None) -> dict[str, str]:
     record = graph.record
-    on_path = set(critical_path(record)[1]) if graph.parent is None else set()
-    spare = slack(record) if graph.parent is None else {}
+    measured = graph.parent is None and is_over(record)
+    on_path, spare = (set(critical_path(record)[1]), slack(record)) if measured else (set(), {})
     sources = labels.sources_of(graph.shape)
     paths: dict[str, str] = {}
     inside: list[tuple[NodeShape, NodeRecord, Step]] = []

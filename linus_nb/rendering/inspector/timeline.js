@@ -23,7 +23,8 @@ export class Timeline {
     sheet.append(this.grid, this.list, this.curtain);
     this.scroller.append(sheet);
     this.note = make("span", "li-note");
-    this.root.append(this.scroller, this.axis, legend(this.note));
+    this.legend = make("div", "li-legend");
+    this.root.append(this.scroller, this.axis, this.legend);
     this.rows = new Map(); // path -> { row, status }
     this.selected = null;
     this.list.addEventListener("click", (event) => this.pick(event.target.closest(".li-row")));
@@ -45,6 +46,7 @@ export class Timeline {
     this.rows.clear();
     this.list.replaceChildren(...shown.map((step, k) => this.row(step, k === 0)));
     this.root.hidden = shown.length === 0;
+    this.legend.replaceChildren(...keysOf(this.list), this.note);
     this.showAxis();
     if (this.selected !== null) this.select(this.selected);
     if (focused) this.focus();
@@ -190,15 +192,18 @@ function longest(steps, now) {
   return steps.filter((step) => length(step) >= bound).slice(0, MOST_ROWS);
 }
 
-function legend(note) {
-  const made = make("div", "li-legend");
-  const kinds = [["li-ran", "ran"], ["li-wait", "waited"], ["li-wait li-inputs", "waited for inputs"],
-    ["li-slack", "slack"], ["li-ran li-critical", "critical path"]];
-  for (const [className, text] of kinds) {
-    const one = make("span", "li-key");
-    one.append(make("i", className), text);
-    made.append(one);
-  }
-  made.append(note);
-  return made;
+/** What the bars of a list mean, as far as there are such. */
+function keysOf(list) {
+  const kinds = [
+    [".li-row:not(.li-critical) .li-ran", "li-ran", "ran"],
+    [".li-wait:not(.li-inputs)", "li-wait", "waited"],
+    [".li-inputs", "li-wait li-inputs", "waited for inputs"],
+    [".li-slack", "li-slack", "slack"],
+    [".li-critical .li-ran", "li-ran li-critical", "critical path"],
+  ];
+  return kinds.filter(([selector]) => list.querySelector(selector)).map(([, className, text]) => {
+    const key = make("span", "li-key");
+    key.append(make("i", className), text);
+    return key;
+  });
 }
