@@ -43,12 +43,14 @@ def framed(payload: Mapping[str, Any], picture: str) -> str:
     title = escape(f"{payload.get('title', '')}, looked into")
     page = escape(standalone_page(payload))
     return (
-        f'<div><style>{_STYLE}</style><iframe class="linus-frame" sandbox="allow-scripts" title="{title}" '
-        f'style="height:{_height(payload):.0f}px" srcdoc="{page}"></iframe><div class="linus-unframed">{picture}</div></div>'
+        f'<div><style>{_STYLE}</style>'
+        f'<iframe class="linus-frame" style="height:{_height(payload):.0f}px" sandbox="allow-scripts" title="{title}" '
+        f'srcdoc="{page}"></iframe><div class="linus-unframed">{picture}</div></div>'
     )
 
 
 def _height(payload: Mapping[str, Any]) -> float:
     if payload.get("state") != "before":
         return HEIGHT
-    return min(HEIGHT, max(LEAST, payload["graph"]["height"] + AROUND))
+    drawn: float = payload["graph"]["height"]
+    return min(HEIGHT, max(LEAST, drawn + AROUND))
