@@ -68,7 +68,7 @@ def test_a_failed_run_says_what_went_wrong_and_what_to_type_next() -> None:
     assert "research ✕ failed dataflow · 5.20 s · 5 completed, 1 failed, 1 skipped · 9,120 tokens" in text
     assert "figures failed: TimeoutError: no answer in <2> s." in text
     assert "fallback was skipped: upstream 'figures' failed." in text
-    assert text.endswith("Next: result.errors, result.to_frame(), result.raise_for_failure()")
+    assert text.endswith("Next: result.inspect(), result.errors, result.to_frame(), result.raise_for_failure()")
 
 
 def test_partial_and_cancelled_runs_say_so() -> None:

@@ -36,7 +36,7 @@ async def updates(count):
     dag = layered(count, max(3, round(count ** 0.5)), 0.2)
     run = dag.start()
     view = LiveView(run)
-    update = view._update
+    update = view._set
     changes = view.page.changes
     def begun():
         nonlocal began
@@ -49,7 +49,7 @@ async def updates(count):
         elif began is not None:
             found.append(time.perf_counter() - began)
     began = None
-    view.page.changes, view._update = begun, counted
+    view.page.changes, view._set = begun, counted
     start = time.perf_counter()
     view.show()
     await run

@@ -60,11 +60,11 @@ def inspector_bundle(inspector: Inspector) -> dict[str, str]:
     if here is not None and is_attended(here) and any(value["whole"] for value in values_in(payload["steps"])):
         from linus_nb.notebook.inspector_link import the_link  # a widget: only where somebody may ask
 
-        payload["link"] = the_link().add(_giver(inspector.drawn))
+        payload["link"] = the_link().add(giver(inspector.drawn))
     return {"text/html": framed(payload, graph_card(shape) if record is None else record_card(record))}
 
 
-def _giver(drawn: Drawn) -> GiveValue:
+def giver(drawn: Drawn) -> GiveValue:
     """Return what gives whole values of a run for as long as somebody else keeps that."""
     kept = weakref.ref(drawn)
 
@@ -112,7 +112,11 @@ class LiveInspector(RunView):
         )
         first = self._payload
         self._widget = module.InspectorWidget(
-            first, self._give, lambda: None if self._payload is first else self._payload, self._select
+            first,
+            self._give,
+            on_open=lambda: None if self._payload is first else self._payload,
+            on_select=self._select,
+            on_stop=self.run.cancel,
         )
         self.put({WIDGET: self._widget.get_view_spec(), "text/plain": repr(self)})
         await super().follow()

@@ -19,14 +19,15 @@ class InspectorWidget(anywidget.AnyWidget):
 
     ``on_value`` gives the whole of a value that is cut in the payload; a `LookupError` that it raises is told to who
     asked. ``on_open`` gives the payload of now when a page has just been opened, or None where the first one still
-    holds. ``on_select`` is told the path of the step that somebody chose, or None. All are called in whatever thread a
-    message arrives.
+    holds. ``on_select`` is told the path of the step that somebody chose, or None; with ``on_stop``
+    there is a button that calls it. All are called in whatever thread a message arrives.
     """
 
     _esm = widget_module()
     _css = inspector_style()
 
     payload = traitlets.Unicode("{}").tag(sync=True)  # JSON, as a node may have any name
+    stoppable = traitlets.Bool(False).tag(sync=True)
 
     def __init__(
         self,
@@ -34,11 +35,13 @@ class InspectorWidget(anywidget.AnyWidget):
         on_value: GiveValue,
         on_open: Callable[[], Mapping[str, Any] | None] = lambda: None,
         on_select: Callable[[str | None], None] = lambda path: None,  # noqa: ARG005  nobody asked to be told
+        on_stop: Callable[[], None] | None = None,
     ) -> None:
-        super().__init__(payload=json_text(payload))
+        super().__init__(payload=json_text(payload), stoppable=on_stop is not None)
         self._on_value = on_value
         self._on_open = on_open
         self._on_select = on_select
+        self._on_stop = on_stop
         self.on_msg(self._heard)
 
     def tell(self, news: Mapping[str, Any]) -> None:
@@ -56,3 +59,5 @@ class InspectorWidget(anywidget.AnyWidget):
             self.send(answer(self._on_value, content))
         elif content.get("type") == "selected":
             self._on_select(content.get("path"))
+        elif content.get("type") == "stop" and self._on_stop is not None:
+            self._on_stop()

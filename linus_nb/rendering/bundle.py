@@ -92,10 +92,10 @@ def _next_steps(record: RunRecord) -> list[str]:
 
 
 NEXT_STEPS = {
-    "success": ("result.to_frame()", "result.final_state"),
-    "partial": ("result.errors", "result.to_frame()"),
-    "failed": ("result.errors", "result.to_frame()", "result.raise_for_failure()"),
-    "cancelled": ("result.node_results", "result.to_frame()"),
+    "success": ("result.inspect()", "result.to_frame()", "result.final_state"),
+    "partial": ("result.inspect()", "result.errors", "result.to_frame()"),
+    "failed": ("result.inspect()", "result.errors", "result.to_frame()", "result.raise_for_failure()"),
+    "cancelled": ("result.inspect()", "result.node_results", "result.to_frame()"),
 }
 
 

@@ -45,6 +45,7 @@ export function render({ model, el }) {
   const show = (text) => new Page(el, JSON.parse(text), {
     whole: (path, where) => asked.whole(path, where),
     selected: (path) => model.send({ type: "selected", path }), // what stays when the run has ended begins there
+    stop: model.get("stoppable") ? () => model.send({ type: "stop" }) : null,
   });
   let page = show(model.get("payload"));
 

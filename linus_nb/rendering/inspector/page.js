@@ -19,10 +19,14 @@ const SILENT_MS = 6000; // the seconds of a run of which nothing was heard do no
 export class Page {
   /**
    * `whole(path, where)`, where a kernel can be asked: a promise of the text of a value that is cut here.
-   * `selected(path)` is told which step was chosen.
+   * `selected(path)` is told which step was chosen; `stop()`, where it can, ends the run.
    */
-  constructor(el, payload, { whole = null, selected = () => {} } = {}) {
+  constructor(el, payload, { whole = null, selected = () => {}, stop = null } = {}) {
     this.told = selected;
+    this.stopButton = stop && makeButton("li-stop", "■ Stop", "Stop the run; what is done is kept", () => {
+      this.stopButton.disabled = true;
+      stop();
+    });
     this.run = new Run(payload);
     this.moments = new Moments([...payload.changes]);
     this.at = 0;
@@ -60,6 +64,9 @@ export class Page {
     };
     this.acts = acts;
     this.head = make("div", "li-head");
+    this.headline = make("div", "li-headline");
+    this.head.append(this.headline);
+    if (this.stopButton) this.head.append(this.stopButton);
     this.diagram = new Diagram(acts, this.tip);
     this.timeline = new Timeline(acts, this.tip);
     this.player = new Player((at) => this.moveTo(at));
@@ -92,7 +99,8 @@ export class Page {
     const parts = [state === "before" ? "" : schedule, state === "before" ? "" : seconds(now), ...facts].filter(Boolean);
     const name = make("h2", "li-title");
     name.append(make("bdi", "", title), " ", makeGlyph(status), said);
-    this.head.replaceChildren(name, make("span", "li-facts", parts.join(" · ")));
+    this.headline.replaceChildren(name, make("span", "li-facts", parts.join(" · ")));
+    if (this.stopButton) this.stopButton.hidden = state !== "running";
   }
 
   showAbout() {
