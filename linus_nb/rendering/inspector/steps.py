@@ -17,6 +17,7 @@ from linus_nb.rendering import labels
 from linus_nb.rendering.inspector.calls import call_of
 from linus_nb.rendering.inspector.graph import drawn_graph, is_over
 from linus_nb.rendering.inspector.sources import ABSENT, Scope
+from linus_nb.rendering.inspector.tracebacks import without_folders
 from linus_nb.rendering.inspector.values import Held, Text, cut, held
 from linus_nb.rendering.inspector.waits import attempts, changes, item_words, later, shifted, waits
 from linus_nb.rendering.type_setting import printable, printable_lines
@@ -224,7 +225,7 @@ def _message(error: BaseException, limit: int) -> Text:
 
 
 def _traceback(error: BaseException, limit: int) -> Text:
-    return cut(encode_error(error).get("traceback", ""), limit)
+    return cut(without_folders(encode_error(error).get("traceback", "")), limit)
 
 
 def _state(scope: Scope, node: NodeRecord, shape: NodeShape) -> Step:
