@@ -4,7 +4,7 @@
 
 The pages are those that `result.save_html` writes of real runs, opened in chromium without a network. First picture:
 from the opening of the file to the frame in which its nodes stand. A click: from the event to the end of the frame that
-shows the node's values. The run that is looked at is 12 nodes of 100 ms in four levels, in a real kernel; both ways take
+shows the node's values. The run that is looked at is 12 nodes of 100 ms in four levels, in a real kernel; both take
 turns.
 """
 

@@ -43,7 +43,7 @@ def framed(payload: Mapping[str, Any], picture: str) -> str:
     title = escape(f"{payload.get('title', '')}, looked into")
     page = escape(standalone_page(payload))
     return (
-        f'<div><style>{_STYLE}</style>'
+        f"<div><style>{_STYLE}</style>"
         f'<iframe class="linus-frame" style="height:{_height(payload):.0f}px" sandbox="allow-scripts" title="{title}" '
         f'srcdoc="{page}"></iframe><div class="linus-unframed">{picture}</div></div>'
     )
