@@ -23,7 +23,7 @@ from linus_nb.rendering.inspector.waits import attempts, changes, item_words, la
 from linus_nb.rendering.type_setting import printable, printable_lines
 
 MOST_ITEMS = 200  # of one node; what is left out is said
-MOST_STEPS = 4000  # of a run: beyond, what is inside nodes is left out first
+MOST_STEPS = 3000  # of a run: beyond, what is inside nodes is left out first
 
 Step = dict[str, Any]
 Change = tuple[float, str, str, str]
@@ -253,7 +253,7 @@ def _add_times(
     step["waits"] = [{"start_s": a, "end_s": b, "why": why} for a, b, why in shifted(waited, by_s)]
     step["attempts"] = [
         {"number": number, "start_s": start, "end_s": end, "error": error}
-        for number, start, end, error in shifted(attempts(node), by_s)
+        for number, start, end, error in shifted(attempts(node, until_s), by_s)
     ]
     ended = changes(node, waited, words, until_s if at_last_s is None else at_last_s)
     made.changes += [(at_s, step["path"], status, said) for at_s, status, said in shifted(ended, by_s)]

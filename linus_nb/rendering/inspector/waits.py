@@ -41,36 +41,37 @@ def waits(node: NodeRecord, first_input_s: float | None, until_s: float) -> list
     return [wait for wait in found if wait[1] - wait[0] >= SHORTEST_S]
 
 
-def attempts(node: NodeRecord) -> Iterator[tuple[int, float, float | None, str]]:
-    """Yield number, start, end (None while it goes on) and error of each attempt."""
+def attempts(node: NodeRecord, until_s: float) -> Iterator[tuple[int, float, float | None, str]]:
+    """Yield number, start, end (None while it goes on) and error of each attempt that began by ``until_s``."""
     if node.start_s is None:
         return
     start = node.start_s
     for number, retry in enumerate(node.retries, 1):
         yield number, start, retry.end_s, printable(labels.error_line(retry.error))
         start = retry.end_s + retry.wait_s
-    if node.end_s is None or start <= node.end_s:  # it may have been stopped in between
+    if start <= (until_s if node.end_s is None else node.end_s):  # it may wait, or have been stopped, in between
         error = "" if node.error is None else printable(labels.error_line(node.error))
         yield len(node.retries) + 1, start, node.end_s, error
 
 
-def changes(node: NodeRecord, waited: list[Wait], words: str, at_last_s: float) -> Iterator[tuple[float, str, str]]:
+def changes(node: NodeRecord, waited: list[Wait], words: str, until_s: float) -> Iterator[tuple[float, str, str]]:
     """Yield each change of a node's status: when, what to, and the words under its name.
 
     Args:
         node: The node, or an item.
         waited: What `waits` gave for it.
         words: Those for what it came to.
-        at_last_s: When it ended, where no event says so.
+        until_s: When it ended, where no event says so; what has begun until then, where it goes on.
     """
     found = [(start, 0, "waiting", WORDS[why]) for start, _, why in waited if why != "inputs"]
     found += [
-        (start, 1, "running", plural(number, "try") if number > 1 else "") for number, start, _, _ in attempts(node)
+        (start, 1, "running", plural(number, "try") if number > 1 else "")
+        for number, start, _, _ in attempts(node, until_s)
     ]
     for at_s, _, status, said in sorted(found):
         yield at_s, status, said
     if node.status.final:
-        yield at_last_s if node.end_s is None else node.end_s, str(node.status), words
+        yield until_s if node.end_s is None else node.end_s, str(node.status), words
 
 
 def item_words(item: NodeRecord) -> str:
