@@ -16,7 +16,7 @@ from linus_nb.rendering.inside import Inside, inside
 from linus_nb.rendering.layout import Layout
 from linus_nb.rendering.picture import offset, page_size, picture
 from linus_nb.rendering.sentences import what_happened
-from linus_nb.rendering.timeline import PAGE_WIDTH, timeline_svg
+from linus_nb.rendering.timeline import PAGE_WIDTH, rows_drawn
 from linus_nb.rendering.timeline_rows import rows_of
 from linus_nb.rendering.type_setting import printable, shortened
 
@@ -156,4 +156,5 @@ def _timeline(record: RunRecord) -> str:
         return ""
     alternative = f"Timeline of {printable(record.graph.name)}, {seconds(record.duration_s)}"
     rows = rows_of(record)
-    return image(timeline_svg(record, rows), timeline_svg(record, rows, theme="dark"), PAGE_WIDTH, alternative)
+    light, dark = rows_drawn(record, rows), rows_drawn(record, rows, theme="dark")
+    return image(light.svg, dark.svg, PAGE_WIDTH, alternative, light.spots)

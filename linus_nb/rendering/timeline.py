@@ -3,203 +3,178 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from html import escape
-from math import floor, log10
 
-from linus_nb.engine.critical_path import critical_path
 from linus_nb.engine.record import RunRecord
 from linus_nb.events import NodeStatus
 from linus_nb.numbers import plural, seconds
-from linus_nb.rendering.labels import error_line, tooltip
-from linus_nb.rendering.palette import STATUSES, THEMES, Theme, ThemeName
-from linus_nb.rendering.picture import svg_page
-from linus_nb.rendering.timeline_rows import Chosen, Row, lanes, rows_of
+from linus_nb.rendering.palette import STATUSES, THEMES, ThemeName
+from linus_nb.rendering.timeline_axis import Axis
+from linus_nb.rendering.timeline_bars import Bars
+from linus_nb.rendering.timeline_rows import Chosen, Heading, Row, by_level, lanes, rows_of
+from linus_nb.rendering.timeline_sheet import TOP, Drawing, Sheet
 from linus_nb.rendering.type_setting import elided, printable, text_width
 
 ROW, ROW_INSIDE = 22.0, 16.0
 BAR, BAR_INSIDE = 12.0, 8.0
 TEXT, TEXT_INSIDE = 12.0, 10.5
+GLYPH_ROOM = 16.0
 INDENT = 14.0
-NOTE_ROOM = 18.0
 PAGE_WIDTH = 1080.0
-TOP, BOTTOM, RIGHT = 12.0, 30.0, 30.0
+RIGHT = 30.0
 NARROWEST_NAMES, WIDEST_NAMES = 60.0, 200.0
 FINEST = 2.0  # pixels: what shares a row, and is nearer than that, is drawn as one
-SHORTEST_BAR = 2.0  # pixels: what ran is seen, however short
-
-
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """What all rows of a timeline share."""
-
-    record: RunRecord
-    look: Theme
-    left: float  # where the axis begins
-    scale: float  # pixels a second
-    nested: bool  # there are rows inside others: names stand on the left, indented
-
-    def x(self, at_s: float) -> float:
-        return self.left + at_s * self.scale
+BAND = 0.07  # opacity of the span of a level, behind its rows
 
 
 def timeline_svg(
     record: RunRecord, chosen: Chosen | None = None, *, theme: ThemeName = "light", width: float = PAGE_WIDTH
 ) -> str:
-    """Return a Gantt picture of a run as SVG text: a row for each node that started, in plan order.
+    """Return a Gantt picture of a run as SVG text: see `rows_drawn`."""
+    return rows_drawn(record, chosen, theme=theme, width=width).svg
 
-    Waiting for a limit is thin and amber; nodes on the critical path are in full colour and bold; a dotted line is
-    slack, the time until the first of the nodes after it started. Items, and the nodes of nested graphs, have smaller
-    rows below their node; where they are too many, they share its row. The axis is in seconds since the run started.
+
+def rows_drawn(
+    record: RunRecord,
+    chosen: Chosen | None = None,
+    *,
+    theme: ThemeName = "light",
+    width: float = PAGE_WIDTH,
+    levels: bool = False,
+    keyed: bool = False,
+) -> Drawing:
+    """Draw a row for each node that started, in plan order.
+
+    Waiting is thin: grey for inputs, and amber for a turn, a limit, or another attempt; nodes on the critical path are
+    in full colour and bold; a dotted line is slack. Items, and the nodes of nested graphs, have smaller rows below
+    their node; where they are too many, they share its row. The axis is in seconds since the run started.
 
     Args:
         record: The run.
         chosen: The rows, where they are known already: what `rows_of` gave for the same record.
         theme: ``"light"`` or ``"dark"``.
         width: Of the page, in pixels.
+        levels: Put the nodes of one level together, under a heading, and show when the first began and the last ended.
+        keyed: Say what the marks mean.
     """
-    look = THEMES[theme]
     rows, note = chosen or rows_of(record)
-    left = min(WIDEST_NAMES, max([NARROWEST_NAMES, *map(_name_width, rows)])) + 28
-    bottom = TOP + sum(map(_height, rows))
-    step, ticks = axis(record.duration_s)
-    nested = any(row.step.depth for row in rows)
-    frame = _Frame(record, look, left, (width - left - RIGHT) / (step * ticks), nested)
-    body: list[str] = []
-    for tick in range(ticks + 1):
-        x = frame.x(tick * step)
-        body.append(
-            f'<path d="M{x:.1f} {TOP}V{bottom:.1f}" stroke="{look.faint}" stroke-width="1" opacity="0.55"/>'
-            f'<text x="{x:.1f}" y="{bottom + 18:.1f}" font-size="11" text-anchor="middle" fill="{look.muted}">'
-            f"{tick_label(tick * step, step)}</text>"
-        )
-    on_path = set(critical_path(record)[1])
-    until = _slack_ends(record)
-    shapes = {node.name: node for node in record.graph.nodes}
-    top = TOP
-    for row in rows:
-        node, outer = row.step.record, row.step.depth == 0
-        bold = outer and node.name in on_path
-        tip = tooltip(shapes[node.name], record) if outer and node.name in shapes else _inner_tooltip(row)
-        middle = top + _height(row) / 2
-        body.append(f'<g class="bar {node.status}{" critical" * bold}"><title>{escape(tip)}</title>')
-        body.append(_name(row, frame, middle, bold=bold))
-        body += _bars(row, frame, until.get(node.name) if outer else None, middle, bold=bold)
+    lines: list[Row | Heading] = by_level(rows, record) if levels else list(rows)
+    names = min(WIDEST_NAMES, max([NARROWEST_NAMES, *(_name_width(line) for line in lines)]))
+    sheet = Sheet(THEMES[theme], Axis.over(record.duration_s, names + 28 + GLYPH_ROOM, width - RIGHT))
+    drawn = _Rows(sheet, Bars(record), nested=levels or any(row.step.depth for row in rows))
+    bottom = TOP
+    for line in lines:
+        high = _height(line)
+        if isinstance(line, Heading):
+            drawn.heading(line, bottom, high)
+        else:
+            drawn.row(line, bottom + high / 2)
+            sheet.tips.append((0.0, bottom, width, high, drawn.tip))
+        bottom += high
+    title, on_path = f"{printable(record.graph.name)}, timeline", drawn.bars.critical
+    return sheet.page(width, bottom, title, alternative(record, on_path), note, keyed=keyed)
+
+
+def _height(line: Row | Heading) -> float:
+    if isinstance(line, Heading):
+        return ROW
+    return ROW_INSIDE if line.step.depth else ROW
+
+
+def _name_width(line: Row | Heading) -> float:
+    if isinstance(line, Heading):
+        return text_width(line.text, TEXT_INSIDE)
+    size = TEXT_INSIDE if line.step.depth else TEXT
+    return text_width(line.label, size, bold=True) + INDENT * line.step.depth
+
+
+class _Rows:
+    """Draws rows on a sheet."""
+
+    def __init__(self, sheet: Sheet, bars: Bars, *, nested: bool) -> None:
+        self.sheet = sheet
+        self.bars = bars
+        self.nested = nested  # there are rows below others: names stand on the left, indented
+        self.tip = ""  # of the latest row
+
+    def heading(self, heading: Heading, top: float, height: float) -> None:
+        """Draw the name of a level, and its span behind the rows that follow."""
+        sheet, axis = self.sheet, self.sheet.axis
+        if heading.end_s > heading.start_s:
+            rows = sum(map(_height, heading.rows))
+            sheet.body.append(
+                f'<rect class="level" x="{axis.x(heading.start_s):.1f}" y="{top + height - 2:.1f}" '
+                f'width="{(heading.end_s - heading.start_s) * axis.scale:.1f}" height="{rows + 2:.1f}" rx="3" '
+                f'fill="{sheet.look.ink}" opacity="{BAND}"/>'
+            )
+        sheet.body.append(sheet.text(14, top + height - 6, heading.text, TEXT_INSIDE, sheet.look.muted))
+
+    def row(self, row: Row, middle: float) -> None:
+        """Draw a step: its name, the glyph of its status, and its bars."""
+        node, look = row.step.record, self.sheet.look
+        bold = self.bars.is_critical(row.step)
+        bars = self.bars.of(row.step)
+        self.tip = self.bars.tip(row.step, bars)
+        body = self.sheet.body
+        body.append(f'<g class="bar {node.status}{" critical" * bold}"><title>{escape(self.tip)}</title>')
+        body.append(self._name(row, middle, bold=bold))
+        status = STATUSES[str(node.status)]
+        glyph = ' text-anchor="middle"'
+        left = self.sheet.axis.left - GLYPH_ROOM / 2 - 2
+        body.append(self.sheet.text(left, middle + 4, status.glyph, TEXT_INSIDE, status.paint(look.name).stroke, glyph))
+        body += self._bars(row, middle, bold=bold)
         body.append("</g>")
-        top += _height(row)
-    height = bottom + BOTTOM
-    if note:
-        height += NOTE_ROOM
-        body.append(f'<text x="14" y="{height - 12:.1f}" font-size="11" fill="{look.muted}">{escape(note)}</text>')
-    title = f"{printable(record.graph.name)}, timeline"
-    return svg_page(width, height, title, f"{_alternative(record, rows, on_path)} {note}".rstrip(), look, body)
 
+    def _name(self, row: Row, middle: float, *, bold: bool) -> str:
+        look, size = self.sheet.look, TEXT_INSIDE if row.step.depth else TEXT
+        indent = INDENT * row.step.depth
+        room = self.sheet.axis.left - GLYPH_ROOM - 4
+        x, anchor = (14 + indent, "start") if self.nested else (room - 4, "end")
+        words = elided(row.label, room - 14 - indent, size, bold=True)
+        more = f' text-anchor="{anchor}" font-weight="{600 if bold else 400}"'
+        return self.sheet.text(x, middle + 4, words, size, look.ink if bold else look.muted, more)
 
-def _height(row: Row) -> float:
-    return ROW_INSIDE if row.step.depth else ROW
+    def _bars(self, row: Row, middle: float, *, bold: bool) -> Iterator[str]:
+        node = row.step.record
+        end_s, status = self.bars.end_of(node), str(node.status)
+        if row.sharing:
+            yield from self._sharing(row, middle, ROW - 4)
+        else:
+            for bar in self.bars.of(row.step):
+                yield self.sheet.bar(bar, middle, BAR_INSIDE if row.step.depth else BAR, status, bold=bold)
+        if not bold:
+            yield self.sheet.slack(end_s, end_s + self.bars.slack_of(row.step), middle)
 
+    def _sharing(self, row: Row, middle: float, height: float) -> Iterator[str]:
+        """Yield the node's bar, and on it a path for each status of what shares its row.
 
-def _name_width(row: Row) -> float:
-    size = TEXT_INSIDE if row.step.depth else TEXT
-    return text_width(row.label, size, bold=True) + INDENT * row.step.depth
-
-
-def _name(row: Row, frame: _Frame, middle: float, *, bold: bool) -> str:
-    size = TEXT_INSIDE if row.step.depth else TEXT
-    indent = INDENT * row.step.depth
-    x, anchor = (14 + indent, "start") if frame.nested else (frame.left - 10, "end")
-    return (
-        f'<text x="{x:.1f}" y="{middle + 4:.1f}" font-size="{size:g}" text-anchor="{anchor}" '
-        f'fill="{frame.look.ink if bold else frame.look.muted}" font-weight="{600 if bold else 400}">'
-        f"{escape(elided(row.label, frame.left - 24 - indent, size, bold=True))}</text>"
-    )
-
-
-def _bars(row: Row, frame: _Frame, slack_end: float | None, middle: float, *, bold: bool) -> Iterator[str]:
-    node, look = row.step.record, frame.look
-    start = node.start_s or 0.0
-    end = node.end_s if node.end_s is not None else frame.record.duration_s
-    if node.ready_s is not None and start > node.ready_s:
-        amber = STATUSES["waiting"].paint(look.name).stroke
+        Thin lines, those that ran at the same time side by side.
+        """
+        node, axis, theme = row.step.record, self.sheet.axis, self.sheet.look.name
+        left, right = axis.x(node.start_s or 0.0), axis.x(self.bars.end_of(node))
         yield (
-            f'<rect class="waiting" x="{frame.x(node.ready_s):.1f}" y="{middle - 3:.1f}" '
-            f'width="{(start - node.ready_s) * frame.scale:.1f}" height="6" rx="2" fill="{amber}" opacity="0.65"/>'
+            f'<rect x="{left:.1f}" y="{middle - height / 2:.1f}" width="{right - left:.1f}" height="{height:g}" '
+            f'rx="3" fill="{STATUSES[str(node.status)].paint(theme).stroke}" opacity="0.16"/>'
         )
-    paint = STATUSES[str(node.status)].paint(look.name)
-    shared = bool(row.sharing)
-    thickness = BAR_INSIDE if row.step.depth else ROW - 4 if shared else BAR
-    yield (
-        f'<rect x="{frame.x(start):.1f}" y="{middle - thickness / 2:.1f}" '
-        f'width="{max(SHORTEST_BAR, (end - start) * frame.scale):.1f}" height="{thickness:g}" rx="3" '
-        f'fill="{paint.stroke}" opacity="{0.16 if shared else 1 if bold else 0.5}"/>'
-    )
-    if shared:
-        yield from _sharing(row, frame, middle, thickness)
-    if slack_end is not None and not bold and (slack_end - end) * frame.scale > 4:
-        yield (
-            f'<path class="slack" d="M{frame.x(end) + 2:.1f} {middle:.1f}H{frame.x(slack_end):.1f}" '
-            f'stroke="{look.muted}" stroke-width="1.2" stroke-dasharray="2 4"/>'
-        )
+        count, segments = lanes(row.sharing, self.bars.record.duration_s, FINEST / axis.scale)
+        top, pitch = middle - height / 2 + 1, (height - 2) / max(count, 1)
+        for status, drawn in sorted(segments.items(), key=lambda pair: pair[0] == NodeStatus.FAILED):  # those on top
+            failed = status == NodeStatus.FAILED  # and are seen, however short and however many others there are
+            shortest, thickness, opacity = (3.0, max(7.0, pitch), 1.0) if failed else (1.0, min(6.0, pitch * 0.7), 0.6)
+            path = "".join(
+                f"M{axis.x(start):.1f} {top + pitch * (lane + 0.5):.1f}"
+                f"h{max(shortest, (end - start) * axis.scale - 0.8):.1f}"
+                for lane, start, end in drawn
+            )
+            yield (
+                f'<path class="shared {status}" d="{path}" fill="none" stroke="{STATUSES[status].paint(theme).stroke}" '
+                f'stroke-width="{thickness:.1f}" opacity="{opacity:g}"/>'
+            )
 
 
-def _sharing(row: Row, frame: _Frame, middle: float, height: float) -> Iterator[str]:
-    """Yield a path for each status of what shares a row: thin lines, those that ran at the same time side by side."""
-    count, segments = lanes(row.sharing, frame.record.duration_s, FINEST / frame.scale)
-    top, pitch = middle - height / 2 + 1, (height - 2) / max(count, 1)
-    for status, drawn in sorted(segments.items(), key=lambda pair: pair[0] == NodeStatus.FAILED):  # those lie on top
-        failed = status == NodeStatus.FAILED  # and are seen, however short and however many others there are
-        shortest, thickness, opacity = (3.0, max(7.0, pitch), 1.0) if failed else (1.0, min(6.0, pitch * 0.7), 0.6)
-        lines = "".join(
-            f"M{frame.x(start):.1f} {top + pitch * (lane + 0.5):.1f}"
-            f"h{max(shortest, (end - start) * frame.scale - 0.8):.1f}"
-            for lane, start, end in drawn
-        )
-        stroke = STATUSES[status].paint(frame.look.name).stroke
-        yield (
-            f'<path class="shared {status}" d="{lines}" fill="none" stroke="{stroke}" '
-            f'stroke-width="{thickness:.1f}" opacity="{opacity:g}"/>'
-        )
-
-
-def _inner_tooltip(row: Row) -> str:
-    node = row.step.record
-    lines = [printable(row.step.path), f"{node.status} in {seconds(node.duration_s)}"]
-    return "\n".join(lines if node.error is None else [*lines, error_line(node.error)])
-
-
-def _slack_ends(record: RunRecord) -> dict[str, float]:
-    """Return, for each node, when the first of the nodes after it started."""
-    ends: dict[str, float] = {}
-    for edge in record.edges:
-        started = record.nodes[edge.target].start_s
-        if started is not None:
-            ends[edge.source] = min(ends.get(edge.source, started), started)
-    return ends
-
-
-def axis(duration_s: float) -> tuple[float, int]:
-    """Return the step of an axis that is easy to read, in seconds, and how many steps cover ``duration_s``.
-
-    >>> axis(6.51), axis(0.3), axis(0.0)
-    ((1.0, 7), (0.05, 6), (0.001, 1))
-    """
-    if duration_s <= 0:
-        return 0.001, 1
-    power: float = 10.0 ** floor(log10(duration_s))
-    share = duration_s / power
-    step = power * (0.2 if share <= 1.6 else 0.5 if share <= 4 else 1.0)
-    ticks = max(1, -int(-duration_s * (1 - 1e-9) // step))
-    return step, ticks
-
-
-def tick_label(at_s: float, step_s: float) -> str:
-    """Return the label of a tick, in seconds, with no more decimals than the step has."""
-    decimals = max(0, -floor(log10(step_s)))
-    return f"{at_s:.{decimals}f} s"
-
-
-def _alternative(record: RunRecord, rows: list[Row], on_path: set[str]) -> str:
-    nodes = [row.step.record for row in rows if not row.step.depth]
+def alternative(record: RunRecord, on_path: frozenset[str]) -> str:
+    """Return a timeline in words."""
+    nodes = [node for node in record.nodes.values() if node.start_s is not None]
     longest = sorted(nodes, key=lambda node: -(node.duration_s or 0.0))[:5]
     text = f"Timeline of {printable(record.graph.name)}: {plural(len(nodes), 'node')} in {seconds(record.duration_s)}."
     if longest:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from linus_nb.engine.record import NodeRecord, RunRecord, Step, walk
-from linus_nb.numbers import plural
+from linus_nb.numbers import plural, seconds
 from linus_nb.rendering.labels import parts_of
 from linus_nb.rendering.type_setting import printable, shortened
 
@@ -38,6 +38,32 @@ class Row:
 
 
 Chosen = tuple[list[Row], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The line above the rows of one level, which says from when to when nodes of it ran."""
+
+    text: str
+    start_s: float
+    end_s: float
+    rows: list[Row]
+
+
+def by_level(rows: list[Row], record: RunRecord) -> list[Row | Heading]:
+    """Return rows level by level, each level with its heading; what is inside a node stays below it."""
+    grouped: dict[int, list[Row]] = {}
+    for row in rows:
+        if not row.step.depth:
+            group = grouped.setdefault(row.step.record.level, [])
+        group.append(row)
+    lines: list[Row | Heading] = []
+    for level in sorted(grouped):
+        outer = [row.step.record for row in grouped[level] if not row.step.depth]
+        start = min(node.start_s for node in outer if node.start_s is not None)
+        end = max(record.duration_s if node.end_s is None else node.end_s for node in outer)
+        lines += [Heading(f"level {level + 1} · {seconds(end - start)}", start, end, grouped[level]), *grouped[level]]
+    return lines
 
 
 def rows_of(record: RunRecord) -> Chosen:

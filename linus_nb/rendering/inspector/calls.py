@@ -8,8 +8,8 @@ from linus_nb.events import Call, ModelCalled
 from linus_nb.models.spoken import spoken
 from linus_nb.rendering import labels
 from linus_nb.rendering.inspector.values import Held, held
-from linus_nb.rendering.inspector.waits import later
 from linus_nb.rendering.type_setting import printable
+from linus_nb.rendering.waits import later
 
 
 def call_of(call: Call, end_s: float, by_s: float) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from linus_nb.rendering.inspector.graph import drawn_graph, is_over
 from linus_nb.rendering.inspector.sources import ABSENT, Scope
 from linus_nb.rendering.inspector.tracebacks import without_folders
 from linus_nb.rendering.inspector.values import Held, Text, cut, held
-from linus_nb.rendering.inspector.waits import attempts, changes, item_words, later, shifted, waits
 from linus_nb.rendering.type_setting import printable, printable_lines
+from linus_nb.rendering.waits import attempts, changes, item_words, later, shifted, waits
 
 MOST_ITEMS = 200  # of one node; what is left out is said
 MOST_STEPS = 3000  # of a run: beyond, what is inside nodes is left out first

@@ -14,7 +14,12 @@ from linus_nb.rendering.type_setting import printable
 SHORTEST_S = 0.0005  # what is shorter is bookkeeping, and no wait
 
 Wait = tuple[float, float, str]  # from, to, what for: inputs, turn, limit, retry
-WORDS = {"turn": "for its turn", "limit": "for a limit", "retry": "for another attempt"}
+WORDS = {
+    "inputs": "for the rest of its inputs",
+    "turn": "for its turn",
+    "limit": "for a limit",
+    "retry": "for another attempt",
+}
 
 
 def waits(node: NodeRecord, first_input_s: float | None, until_s: float) -> list[Wait]:
