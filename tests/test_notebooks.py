@@ -136,3 +136,21 @@ def test_a_notebook_is_committed_with_outputs_and_without_errors_or_paths(path):
     text = path.read_text(encoding="utf-8")
     for folder in (Path.home(), NOTEBOOKS.parent, Path(tempfile.gettempdir())):
         assert str(folder) not in text
+
+
+@pytest.mark.kernel
+def test_runs_are_looked_into_before_while_and_after_they_run(tmp_path):
+    texts = executed("07_inspecting.ipynb", tmp_path)
+    everything = "\n".join(texts)
+    for shown in (
+        "research: 9 nodes, 10 edges, 5 levels",  # before
+        "✓ tables  ",
+        " · 2 tries",
+        "⊘ fallback  not routed",
+        "'run.html'",
+        "█ ran  ─ waited  · waited for inputs  * critical path",
+        "many ✓ success",
+    ):
+        assert shown in everything
+    while_it_runs, from_a_file = texts[-3], texts[-1]
+    assert while_it_runs == from_a_file  # what the run came to, and the same read back
