@@ -17,7 +17,14 @@ def spoken(messages: Sequence[Any]) -> list[tuple[str, str]]:
     >>> spoken([("system", "Be brief."), {"role": "user", "content": "6 * 7?"}, "And 7 * 6?"])
     [('system', 'Be brief.'), ('user', '6 * 7?'), ('user', 'And 7 * 6?')]
     """
-    return [(_role(message), "\n".join(filter(None, _lines(message)))) for message in messages]
+    return [_said(message) for message in messages]
+
+
+def _said(message: Any) -> tuple[str, str]:
+    try:
+        return _role(message), "\n".join(filter(None, _lines(message)))
+    except Exception as error:  # noqa: BLE001  what cannot be read as a message must not cost the run it is told of
+        return "user", f"<{type(message).__name__}: it could not be read, {type(error).__name__}>"
 
 
 def _role(message: Any) -> str:
