@@ -20,8 +20,8 @@ class SavedRun(RecordedRun):
     """A run as `load_run` returns it. It shows itself, and has the names, of the result that was saved.
 
     Values that JSON cannot hold are `SavedValue` now, which shows the ``repr`` they had; errors are `SavedError`, of
-    classes with the names of the original ones. There is no ``final_state``: a run saves what its nodes returned, not
-    the state it began with.
+    classes with the names of the original ones. There is no ``final_state``: a run saves the state that it began with
+    (``record.initial``) and what its nodes returned, but not the reducers that made one value of several.
     """
 
     events: tuple[Event, ...]
