@@ -17,6 +17,7 @@ from linus_nb.rendering.inspector.standalone import standalone_page
 HEIGHT = 640  # pixels; a frame cannot ask for another without leave to reach out of its sandbox
 LEAST = 380  # pixels: room to read about a node of a graph that has not run
 AROUND = 130  # pixels: what stands around the diagram of such a graph, which has no timeline
+SHRUNK = 0.6  # of its size, about, is what a diagram has in the width of a cell
 
 # The picture is hidden by the frame beside it, not by the style sheet alone: it shows wherever the frame was taken out.
 # The document in the frame sees its reader's colours as those that the frame has.
@@ -53,4 +54,4 @@ def _height(payload: Mapping[str, Any]) -> float:
     if payload.get("state") != "before":
         return HEIGHT
     drawn: float = payload["graph"]["height"]
-    return min(HEIGHT, max(LEAST, drawn + AROUND))
+    return min(HEIGHT, max(LEAST, drawn * SHRUNK + AROUND))

@@ -4,7 +4,7 @@ import { clamp, make, makeButton, pressed } from "./dom.js";
 
 const LEAST = 0.03;
 const MOST = 3;
-const READABLE = 0.4; // below this, names cannot be read: a first view is not smaller, and scrolls instead
+const READABLE = 0.36; // below this, names cannot be read: a first view is not smaller, and scrolls instead
 const LEGIBLE = 0.78; // below this, type shrinks less than boxes do, as far as their room goes
 const LARGEST_TYPE = 1.4;
 const STEP = 1.25;
