@@ -1,0 +1,1 @@
+"""What governs model calls: limits that many share."""
