@@ -10,6 +10,7 @@ from typing import Self
 from linus_nb.rendering.palette import Theme
 
 BELOW = 30.0  # pixels: room for the labels
+UNITS = ((0.01, "s", 1.0), (0.0001, "ms", 1e3), (0.0, "µs", 1e6))  # for steps from so many seconds on
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ def axis(duration_s: float) -> tuple[float, int]:
 
 
 def tick_label(at_s: float, step_s: float) -> str:
-    """Return the label of a tick, in seconds, with no more decimals than the step has."""
-    decimals = max(0, -floor(log10(step_s)))
-    return f"{at_s:.{decimals}f} s"
+    """Return the label of a tick, in the unit that its step is easy to read in, with no more decimals than that has.
+
+    >>> tick_label(2.5, 0.5), tick_label(0.004, 0.002), tick_label(0.00015, 0.00005)
+    ('2.5 s', '4 ms', '150 µs')
+    """
+    unit, factor = next((unit, factor) for finest, unit, factor in UNITS if step_s >= finest)
+    decimals = max(0, -floor(log10(step_s * factor) + 1e-9))
+    return f"{at_s * factor:.{decimals}f} {unit}"

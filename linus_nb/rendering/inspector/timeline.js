@@ -90,13 +90,12 @@ export class Timeline {
 
   showAxis() {
     const ticks = Math.round(this.span / this.step);
-    const decimals = Math.max(0, -Math.floor(Math.log10(this.step)));
     this.grid.replaceChildren();
     this.axis.replaceChildren();
     for (let k = 0; k <= ticks; k += 1) {
       const at = this.from + k * this.step;
       const line = make("span", "li-grid-line");
-      const label = make("span", "li-tick", `${at.toFixed(decimals)} s`);
+      const label = make("span", "li-tick", tickLabel(at, this.step));
       line.style.left = label.style.left = this.share(at);
       this.grid.append(line);
       this.axis.append(label);
@@ -169,6 +168,12 @@ export function axisStep(length) {
   if (length <= 0) return 0.001;
   const power = 10 ** Math.floor(Math.log10(length));
   return [0.1, 0.2, 0.5, 1, 2, 5].map((share) => share * power).find((step) => length / step <= WIDEST_AXIS_STEPS);
+}
+
+/** The label of a tick, in the unit that its step is easy to read in. */
+export function tickLabel(at, step) {
+  const [unit, factor] = step >= 0.01 ? ["s", 1] : step >= 0.0001 ? ["ms", 1e3] : ["µs", 1e6];
+  return `${(at * factor).toFixed(Math.max(0, -Math.floor(Math.log10(step * factor) + 1e-9)))} ${unit}`;
 }
 
 /** The parts of a span in which nothing was waited for. */
