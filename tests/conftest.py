@@ -38,7 +38,7 @@ def straight_path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let attempts follow each other at once, so that retries take no time in the blocking mode either."""
-    monkeypatch.setattr("linus_nb.engine.policy.backoff_s", lambda _: 0.0)
+    monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda _: 0.0)
 
 
 @pytest.fixture(scope="session")

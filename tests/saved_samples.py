@@ -66,7 +66,7 @@ def nested() -> AgentDAG:
 
 
 def fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("linus_nb.engine.policy.backoff_s", lambda *_, **__: 0.001)
+    monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda *_, **__: 0.001)
 
 
 def cancelled_run(observers: Any = ()) -> ExecutionResult:

@@ -28,7 +28,7 @@ plain_and_streamed = pytest.mark.parametrize("streamed", [False, True], ids=["aw
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("linus_nb.engine.policy.backoff_s", lambda attempt: 0.02)
+    monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda attempt: 0.02)
 
 
 @cache
@@ -242,7 +242,7 @@ PLACES = [
     ],  # it would block the loop
 )
 def test_stop_ends_a_run_wherever_it_waits_and_what_was_done_is_kept(place, strategy, way, monkeypatch):
-    monkeypatch.setattr("linus_nb.engine.policy.backoff_s", lambda attempt: 10.0)
+    monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda attempt: 10.0)
     began = time.perf_counter()
     stopping, ended = stopped(place, strategy, WAYS[way])
     assert ended - began < 5

@@ -132,7 +132,7 @@ def timeless(record: RunRecord) -> Any:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
-    monkeypatch.setattr("linus_nb.engine.policy.backoff_s", lambda _: 0.0)
+    monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda _: 0.0)
 
 
 OPTIONS = [{}, {"max_concurrency": 1}, {"max_concurrency": 2}]

@@ -28,7 +28,7 @@ with_and_without_limits = pytest.mark.parametrize("limits", list(LIMITS))
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("linus_nb.engine.policy.backoff_s", lambda attempt: 0.02)
+    monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda attempt: 0.02)
 
 
 @pytest.fixture(params=[True, False], ids=["straight", "full"])

@@ -244,7 +244,7 @@ FAULTS = [
 @pytest.mark.parametrize("function", FAULTS)
 def test_an_error_of_the_engines_own_ends_the_run_with_it(mode: Mode, function, limit, monkeypatch):
     """At each of its calls in turn; it never hangs, and no task is left."""
-    monkeypatch.setattr("linus_nb.engine.policy.backoff_s", lambda attempt: 0.001)
+    monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda attempt: 0.001)
     real = getattr(LoopRun, function)
 
     async def work(item):

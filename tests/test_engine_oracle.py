@@ -41,7 +41,7 @@ def setup(pytestconfig: pytest.Config) -> Iterator[None]:
     reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and EXAMPLES:
         reporter.write_line(f"\n{EXAMPLES} new graphs for each property (LINUS_NB_EXAMPLES)")
-    with patch("linus_nb.engine.policy.backoff_s", lambda attempt: 0.001):
+    with patch("linus_nb.backoff.backoff_s", lambda attempt: 0.001):
         yield
 
 

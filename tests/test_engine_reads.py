@@ -36,7 +36,7 @@ def values_read(scope: Scope, node: NodeRecord) -> dict[str, Any]:
 @given(graphs(kinds=("work",) * 4 + ("items",) * 2, limits=False))
 def test_random_graphs_are_recorded_as_they_read(specs: Graph) -> None:
     trace = Trace()
-    with patch("linus_nb.engine.policy.backoff_s", lambda attempt: 0.001):
+    with patch("linus_nb.backoff.backoff_s", lambda attempt: 0.001):
         for way, result, saw in in_every_way(specs, trace, EVERY):
             scope = Scope(result.record)
             for spec in specs:
@@ -53,7 +53,7 @@ def test_random_graphs_are_recorded_as_they_read(specs: Graph) -> None:
 @examples(30)
 @given(graphs(limits=False))
 def test_a_saved_run_tells_the_same_of_what_was_read(specs: Graph) -> None:
-    with patch("linus_nb.engine.policy.backoff_s", lambda attempt: 0.001):
+    with patch("linus_nb.backoff.backoff_s", lambda attempt: 0.001):
         for _, result, _ in in_every_way(specs, Trace(), AWAITED[-1:]):
             again = load_run(result.to_jsonl())
             assert {n.name: n.reads for n in again.record.nodes.values()} == {

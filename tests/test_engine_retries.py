@@ -7,8 +7,7 @@ import threading
 
 import pytest
 
-from linus_nb import AgentDAG, AgentNode, NodeStatus
-from linus_nb.engine import policy
+from linus_nb import AgentDAG, AgentNode, NodeStatus, backoff
 from tests.modes import AWAITED, Mode, every_mode
 from tests.virtual_time import run
 
@@ -31,7 +30,7 @@ def async_raiser(error):
 
 @every_mode
 def test_retries_are_counted_and_end_with_success(mode: Mode, monkeypatch):
-    monkeypatch.setattr("linus_nb.engine.policy.backoff_s", lambda attempt: 0.001)
+    monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda attempt: 0.001)
     tries = []
 
     def flaky():
@@ -56,7 +55,7 @@ def test_retry_on_narrows_what_is_tried_again(mode: Mode):
 
 @pytest.mark.parametrize("mode", AWAITED)
 def test_the_waits_between_attempts_are_kept_and_told(mode: Mode, monkeypatch):
-    monkeypatch.setattr("linus_nb.engine.policy.backoff_s", lambda attempt: 10.0 * attempt)
+    monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda attempt: 10.0 * attempt)
 
     async def breaks():
         await asyncio.sleep(1)
@@ -73,7 +72,7 @@ def test_the_waits_between_attempts_are_kept_and_told(mode: Mode, monkeypatch):
 @pytest.mark.parametrize("attempt", [1, 2, 3, 6, 7, 20, 2000])
 def test_the_wait_doubles_with_jitter_up_to_a_cap(attempt):
     base = min(0.5 * 2.0 ** min(attempt - 1, 60), 30.0)
-    waits = [policy.backoff_s(attempt) for _ in range(50)]
+    waits = [backoff.backoff_s(attempt) for _ in range(50)]
     assert all(base <= wait <= base + 1 for wait in waits)
     assert len(set(waits)) > 1
 
@@ -110,7 +109,7 @@ def test_a_cancelled_node_is_not_tried_again(mode: Mode):
 
 @pytest.mark.parametrize("mode", AWAITED)
 def test_a_cancel_between_two_attempts_ends_the_node_at_once(mode: Mode, monkeypatch):
-    monkeypatch.setattr("linus_nb.engine.policy.backoff_s", lambda _: 50.0)
+    monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda _: 50.0)
     dag = AgentDAG().add_node(AgentNode("n", async_raiser(OSError()), retry_count=1))
 
     async def stop():

@@ -119,7 +119,7 @@ def test_a_coroutine_that_takes_too_long_is_cancelled_and_told_by_name(mode: Mod
 @every_async
 @pytest.mark.parametrize("mode", AWAITED)
 def test_every_attempt_has_the_whole_time(mode: Mode, make, monkeypatch):
-    monkeypatch.setattr("linus_nb.engine.policy.backoff_s", lambda _: 10.0)
+    monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda _: 10.0)
     begun = []
 
     async def slow_at_first():
@@ -138,7 +138,7 @@ def test_every_attempt_has_the_whole_time(mode: Mode, make, monkeypatch):
 @every_async
 @pytest.mark.parametrize("mode", AWAITED)
 def test_when_every_attempt_takes_too_long_the_node_fails_by_name(mode: Mode, make, monkeypatch):
-    monkeypatch.setattr("linus_nb.engine.policy.backoff_s", lambda _: 10.0)
+    monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda _: 10.0)
     dag = AgentDAG().add_node(AgentNode("node", make(partial(asyncio.sleep, 60)), timeout_seconds=3, retry_count=2))
     result = mode(dag)
     assert result.record.nodes["node"].attempts == 3

@@ -8,9 +8,8 @@ from contextvars import ContextVar
 
 import pytest
 
-from linus_nb import events
+from linus_nb import backoff, events
 from linus_nb.agent.tool_calls import acall, call
-from linus_nb.engine import policy
 from linus_nb.errors import ToolError, ToolTimeoutError
 from linus_nb.tools import Tool, tool
 from tests.real_time import in_time
@@ -217,7 +216,7 @@ def test_errors_that_no_attempt_can_mend_are_raised_at_once(way):
 @pytest.mark.usefixtures("no_backoff")
 def test_arguments_that_do_not_fit_are_not_tried_again(way, monkeypatch):
     calls = []
-    monkeypatch.setattr(policy, "backoff_s", lambda attempt: calls.append(attempt) or 0.0)
+    monkeypatch.setattr(backoff, "backoff_s", lambda attempt: calls.append(attempt) or 0.0)
 
     @tool(retry_count=3)
     def double(number: int) -> int:
@@ -230,7 +229,7 @@ def test_arguments_that_do_not_fit_are_not_tried_again(way, monkeypatch):
 
 
 def test_each_attempt_has_the_whole_limit_and_the_waits_are_the_engines(monkeypatch):
-    monkeypatch.setattr(policy, "backoff_s", lambda attempt: 100.0 * attempt)
+    monkeypatch.setattr(backoff, "backoff_s", lambda attempt: 100.0 * attempt)
     times = []
 
     async def slow():
@@ -310,7 +309,7 @@ def test_a_cancelled_call_does_not_wait_for_a_thread(limit):
 
 
 def test_a_cancellation_between_two_attempts_ends_the_call(monkeypatch):
-    monkeypatch.setattr(policy, "backoff_s", lambda _: 100.0)
+    monkeypatch.setattr(backoff, "backoff_s", lambda _: 100.0)
     function, calls = failing(9, ValueError())
 
     async def main():

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from contextvars import copy_context
 from typing import Any
 
+from linus_nb import backoff
 from linus_nb.agent.hearing import heard
-from linus_nb.engine import policy
 from linus_nb.engine.background import run_blocking
 from linus_nb.engine.deadline import ExpiredError, within
 from linus_nb.engine.threads import ThreadCall
@@ -38,7 +38,7 @@ def call(tool: Tool, arguments: Arguments) -> Any:
         except Exception as error:
             if attempt > tool.retry_count or not tool.retries(error):
                 raise
-        time.sleep(policy.backoff_s(attempt))
+        time.sleep(backoff.backoff_s(attempt))
         attempt += 1
 
 
@@ -57,7 +57,7 @@ async def acall(tool: Tool, arguments: Arguments) -> Any:
         except Exception as error:
             if attempt > tool.retry_count or not tool.retries(error):
                 raise
-        await asyncio.sleep(policy.backoff_s(attempt))
+        await asyncio.sleep(backoff.backoff_s(attempt))
         attempt += 1
 
 

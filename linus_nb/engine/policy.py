@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
 
+from linus_nb import backoff
 from linus_nb.errors import ItemsFailedError, MissingInputError
 from linus_nb.events import NodeStatus
 from linus_nb.graph.node import AgentNode
@@ -76,7 +77,7 @@ def attempts(node: AgentNode) -> Generator[Attempt | Pause, Answer, Answer]:
             return answer
         if isinstance(error, MissingInputError):  # another attempt would not find the key, either
             return answer
-        yield Pause(attempt, backoff_s(attempt), error)
+        yield Pause(attempt, backoff.backoff_s(attempt), error)
     raise AssertionError("count() does not end")
 
 
@@ -90,15 +91,3 @@ def outcome_of_items(node: AgentNode, answers: Mapping[int, Answer], count: int)
         return Outcome(NodeStatus.FAILED, None, error)
     kept = [answers[k].value for k in range(count) if k not in errors or node.on_error == "continue"]
     return Outcome(NodeStatus.COMPLETED, kept, error)
-
-
-def backoff_s(attempt: int) -> float:
-    """Return the seconds to wait after a failed attempt: 0.5, 1, 2, 4 … up to 30, each with up to 1 s of jitter.
-
-    tenacity's wait strategies are pure functions of the retry state; the waiting is ours.
-    """
-    from tenacity import RetryCallState, Retrying, wait_exponential, wait_random
-
-    state = RetryCallState(Retrying(), None, (), {})
-    state.attempt_number = attempt
-    return wait_exponential(multiplier=0.5, max=30)(state) + wait_random(0, 1)(state)

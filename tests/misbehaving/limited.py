@@ -1,0 +1,87 @@
+"""A provider's own limits: what is too much gets 429, and is told when to come back."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tests.misbehaving.counted import Received
+from tests.misbehaving.script import Answer, Head, Reply, Script, Status, Step, answer_to
+
+
+class Limited:
+    """A script under limits: requests and tokens in any window, and requests at once.
+
+    Every answer says in its headers what remains. The tokens of a request are those of its answer.
+
+    Args:
+        script: What those that are let in are answered.
+        requests: The most in any window.
+        tokens: The most in any window; an answer that is larger is never let in.
+        at_once: The most that are open.
+        per_s: Seconds that a window lasts.
+    """
+
+    def __init__(
+        self,
+        script: Script | None = None,
+        *,
+        requests: float = math.inf,
+        tokens: float = math.inf,
+        at_once: float = math.inf,
+        per_s: float = 60.0,
+    ) -> None:
+        self.script: Script = Reply() if script is None else script
+        self.requests, self.tokens, self.at_once, self.per_s = requests, tokens, at_once, per_s
+        self.let_in: list[Received] = []
+        self.refused = 0
+
+    def __call__(self, request: Received) -> Answer:
+        """Called on the server's thread only."""
+        # a request that was let in counts as one of those: the script sees numbers without gaps
+        answer = answer_to(self.script, replace(request, number=len(self.let_in) + 1))
+        tokens = answer.tokens(request)
+        recent = [other for other in self.let_in if other.arrived_s > request.arrived_s - self.per_s]
+        free = {"requests": self.requests - len(recent), "tokens": self.tokens - sum(other.tokens for other in recent)}
+        reset_s = recent[0].arrived_s + self.per_s - request.arrived_s if recent else 0.0
+        if free["requests"] < 1 or free["tokens"] < tokens:
+            return self._refusal(_Told(free, reset_s), reset_s)
+        if sum(other.is_open for other in recent) >= self.at_once:
+            return self._refusal(_Told(free, reset_s), 0.05)
+        self.let_in.append(request)
+        return _Hinted(answer, _Told({"requests": free["requests"] - 1, "tokens": free["tokens"] - tokens}, reset_s))
+
+    def _refusal(self, told: _Told, retry_s: float) -> Answer:
+        self.refused += 1
+        # whole seconds and exact milliseconds, as OpenAI says both
+        status = Status(429, retry_after=math.ceil(retry_s), retry_after_ms=math.ceil(retry_s * 1000))
+        return _Hinted(status, told)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the headers say."""
+
+    free: dict[str, float]
+    reset_s: float
+
+    def headers(self) -> dict[str, str]:
+        told = {what: free for what, free in self.free.items() if free < math.inf}
+        return {f"x-ratelimit-remaining-{what}": f"{max(free, 0):.0f}" for what, free in told.items()} | {
+            f"x-ratelimit-reset-{what}": f"{math.ceil(self.reset_s * 1000)}ms" for what in told
+        }
+
+
+@dataclass(frozen=True)
+class _Hinted:
+    answer: Answer
+    told: _Told
+
+    def steps(self, request: Received) -> Iterator[Step]:
+        for step in self.answer.steps(request):
+            yield Head(step.status, {**step.headers, **self.told.headers()}) if isinstance(step, Head) else step
+
+    def tokens(self, request: Received) -> int:
+        return self.answer.tokens(request)
