@@ -1,19 +1,27 @@
-"""An OpenAI-compatible chat server on the loopback that misbehaves on command, and counts what it received."""
+"""A model server that misbehaves on command, and counts what it received.
 
-from tests.misbehaving.answers import Dropped, Half, Reply, Silent, Slow, Status, Strange
+`server` runs it, `script` says what it answers, `limited` puts limits on that, and `counted` is what came in.
+"""
+
+from __future__ import annotations
+
 from tests.misbehaving.counted import Counted, Received
-from tests.misbehaving.server import Enforced, MisbehavingServer
+from tests.misbehaving.limited import Limited
+from tests.misbehaving.script import Cut, Drip, Drop, ErrorInside, Later, Page, Reply, Silence, Status
+from tests.misbehaving.server import Misbehaving
 
 __all__ = [
     "Counted",
-    "Dropped",
-    "Enforced",
-    "Half",
-    "MisbehavingServer",
+    "Cut",
+    "Drip",
+    "Drop",
+    "ErrorInside",
+    "Later",
+    "Limited",
+    "Misbehaving",
+    "Page",
     "Received",
     "Reply",
-    "Silent",
-    "Slow",
+    "Silence",
     "Status",
-    "Strange",
 ]

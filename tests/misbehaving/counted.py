@@ -53,7 +53,8 @@ class Counted:
     peak: int = 0  # most requests that were open at once
     connections: int = 0  # ever made
     open_connections: int = 0
-    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _open: int = 0
+    _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
     # -- what a test asks -----------------------------------------------------------------------------------------
 
@@ -62,8 +63,7 @@ class Counted:
 
     @property
     def open(self) -> list[Received]:
-        with self._changed:
-            return [request for request in self.requests if request.is_open]
+        return [request for request in list(self.requests) if request.is_open]
 
     def repeated(self) -> dict[str, int]:
         """The prompts that came more than once, and how often; for tests whose prompts all differ."""
@@ -105,13 +105,15 @@ class Counted:
         with self._changed:
             now_s, number = time.perf_counter(), len(self.requests) + 1
             self.requests.append(Received(number, now_s, path, headers, body, connection))
-            self.peak = max(self.peak, len(self.open))
+            self._open += 1
+            self.peak = max(self.peak, self._open)
             self._changed.notify_all()
             return self.requests[-1]
 
     def ended(self, request: Received, outcome: Outcome) -> None:
         with self._changed:
             request.ended_s, request.outcome = time.perf_counter(), outcome
+            self._open -= 1
             self._changed.notify_all()
 
 

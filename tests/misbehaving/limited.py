@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tests.misbehaving.counted import Received
 from tests.misbehaving.script import Answer, Head, Reply, Script, Status, Step, answer_to
+
+_SOON_S = 0.05  # until one of those that are open may have ended
 
 
 class Limited:
@@ -36,52 +37,44 @@ class Limited:
         self.script: Script = Reply() if script is None else script
         self.requests, self.tokens, self.at_once, self.per_s = requests, tokens, at_once, per_s
         self.let_in: list[Received] = []
-        self.refused = 0
 
     def __call__(self, request: Received) -> Answer:
         """Called on the server's thread only."""
-        # a request that was let in counts as one of those: the script sees numbers without gaps
+        # the script sees those that are let in, numbered without gaps
         answer = answer_to(self.script, replace(request, number=len(self.let_in) + 1))
-        tokens = answer.tokens(request)
+        wanted = {"requests": 1, "tokens": answer.tokens(request)}
         recent = [other for other in self.let_in if other.arrived_s > request.arrived_s - self.per_s]
         free = {"requests": self.requests - len(recent), "tokens": self.tokens - sum(other.tokens for other in recent)}
         reset_s = recent[0].arrived_s + self.per_s - request.arrived_s if recent else 0.0
-        if free["requests"] < 1 or free["tokens"] < tokens:
-            return self._refusal(_Told(free, reset_s), reset_s)
-        if sum(other.is_open for other in recent) >= self.at_once:
-            return self._refusal(_Told(free, reset_s), 0.05)
+        if any(free[what] < amount for what, amount in wanted.items()):
+            return self._refusal(_headers(free, reset_s), reset_s)
+        if sum(other.is_open for other in self.let_in) >= self.at_once:
+            return self._refusal(_headers(free, reset_s), _SOON_S)
         self.let_in.append(request)
-        return _Hinted(answer, _Told({"requests": free["requests"] - 1, "tokens": free["tokens"] - tokens}, reset_s))
+        return _Hinted(answer, _headers({what: free[what] - amount for what, amount in wanted.items()}, reset_s))
 
-    def _refusal(self, told: _Told, retry_s: float) -> Answer:
-        self.refused += 1
+    def _refusal(self, headers: dict[str, str], retry_s: float) -> Answer:
         # whole seconds and exact milliseconds, as OpenAI says both
-        status = Status(429, retry_after=math.ceil(retry_s), retry_after_ms=math.ceil(retry_s * 1000))
-        return _Hinted(status, told)
+        retry_ms = math.ceil(retry_s * 1000)
+        return _Hinted(Status(429, retry_after=math.ceil(retry_s), retry_after_ms=retry_ms), headers)
 
 
-@dataclass(frozen=True)
-class _Told:
-    """What the headers say."""
-
-    free: dict[str, float]
-    reset_s: float
-
-    def headers(self) -> dict[str, str]:
-        told = {what: free for what, free in self.free.items() if free < math.inf}
-        return {f"x-ratelimit-remaining-{what}": f"{max(free, 0):.0f}" for what, free in told.items()} | {
-            f"x-ratelimit-reset-{what}": f"{math.ceil(self.reset_s * 1000)}ms" for what in told
-        }
+def _headers(free: dict[str, float], reset_s: float) -> dict[str, str]:
+    limited = {what: max(amount, 0) for what, amount in free.items() if amount < math.inf}
+    remaining = {f"x-ratelimit-remaining-{what}": f"{amount:.0f}" for what, amount in limited.items()}
+    return remaining | {f"x-ratelimit-reset-{what}": f"{math.ceil(reset_s * 1000)}ms" for what in limited}
 
 
 @dataclass(frozen=True)
 class _Hinted:
+    """An answer with more headers."""
+
     answer: Answer
-    told: _Told
+    headers: dict[str, str]
 
     def steps(self, request: Received) -> Iterator[Step]:
         for step in self.answer.steps(request):
-            yield Head(step.status, {**step.headers, **self.told.headers()}) if isinstance(step, Head) else step
+            yield Head(step.status, {**step.headers, **self.headers}) if isinstance(step, Head) else step
 
     def tokens(self, request: Received) -> int:
         return self.answer.tokens(request)

@@ -54,9 +54,7 @@ def completion(number: int, body: Mapping[str, Any], text: str, finish: str | No
     return _named(number, body, "chat.completion") | {"choices": [choice], "usage": usage}
 
 
-def chunks(
-    number: int, body: Mapping[str, Any], text: str, finish: str | None, usage: Any
-) -> Iterator[dict[str, Any]]:
+def chunks(number: int, body: Mapping[str, Any], text: str, finish: str | None, usage: Any) -> Iterator[dict[str, Any]]:
     """A streamed reply: the role, a chunk for each word, the finish, and the usage if it was asked for."""
     named = _named(number, body, "chat.completion.chunk")
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]

@@ -67,15 +67,14 @@ class Reply:
     def steps(self, request: Received) -> Iterator[Step]:
         facts = (request.number, request.body, self.text, self.finish, self._usage(request))
         if request.body.get("stream"):
-            yield Head(200, protocol.SSE | self.headers)
+            yield Head(200, {**protocol.SSE, **self.headers})
             for chunk in protocol.chunks(*facts):
                 yield protocol.event(chunk)
             if self.done:
                 yield protocol.DONE
         else:
-            yield from Page(protocol.as_json(protocol.completion(*facts)), headers=protocol.JSON | self.headers).steps(
-                request
-            )
+            whole = protocol.as_json(protocol.completion(*facts))
+            yield from Page(whole, headers={**protocol.JSON, **self.headers}).steps(request)
 
     def tokens(self, request: Received) -> int:
         return self._usage(request)["total_tokens"]
@@ -212,7 +211,9 @@ class Cut(_Spoilt):
         seen = 0
         for step in self.answer.steps(request):
             if isinstance(step, Head) and self.then == "end":
-                step = Head(step.status, {name: text for name, text in step.headers.items() if name != "content-length"})
+                step = Head(
+                    step.status, {name: text for name, text in step.headers.items() if name != "content-length"}
+                )
             if isinstance(step, bytes):
                 seen += 1
                 if seen > self.after:
@@ -228,21 +229,27 @@ class Cut(_Spoilt):
 
 @dataclass(frozen=True)
 class ErrorInside(_Spoilt):
-    """After some events of a stream an error object comes, and the stream ends: what a provider does when it fails late."""
+    """After some events of a stream an error object comes, and the stream ends; a whole reply is but the error object.
+
+    The status is 200 all the same: it was sent before the provider failed.
+    """
 
     answer: Answer
     after: int = 2
     message: str = "the engine is overloaded"
 
     def steps(self, request: Received) -> Iterator[Step]:
+        error = protocol.error(503, self.message)
+        if not request.body.get("stream"):
+            yield from Page(protocol.as_json(error), headers=protocol.JSON).steps(request)
+            return
         seen = 0
         for step in self.answer.steps(request):
-            if isinstance(step, bytes):
-                seen += 1
-                if seen > self.after:
-                    break
+            seen += isinstance(step, bytes)
+            if seen > self.after:
+                break
             yield step
-        yield protocol.event(protocol.error(503, self.message))
+        yield protocol.event(error)
 
 
 # -- scripts ----------------------------------------------------------------------------------------------------------

@@ -1,205 +1,173 @@
-"""The socket side: HTTP/1.1 by hand, as a server that obeys a library could not misbehave."""
+"""A real HTTP server on the loopback that takes the steps of a script: sockets, and nothing of what is said.
+
+Not uvicorn and its like: they send a reply whole, mend what is half, and hide whether the client hung up.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from tests.misbehaving.answers import REASONS, Answer, Hangup, Reply, Status
-from tests.misbehaving.counted import Counted, Received
+import h11
 
-Script = Sequence[Answer] | Callable[[Received], Answer]
-MOST_REQUESTS = 5_000
-LONGEST_S = 60.0
+from tests.misbehaving import protocol
+from tests.misbehaving.connection import Connection
+from tests.misbehaving.counted import Counted, Outcome, Received
+from tests.misbehaving.script import Answer, HangUp, Head, Reply, Script, Status, Wait, answer_to
 
-
-@dataclass
-class Enforced:
-    """Limits that the server holds its clients to, with 429: requests and tokens in a window, requests at once."""
-
-    requests: int | None = None
-    tokens: int | None = None
-    at_once: int | None = None
-    window_s: float = 60.0
-    retry_after: float | None = None
+_BACKLOG = 1024
 
 
-class MisbehavingServer:
-    """Listens on a free port, in a thread of its own. ``with MisbehavingServer([Status(429), Reply()]) as server:``.
+class Misbehaving:
+    """A server that runs in a thread of its own while the ``with`` block goes on.
+
+    ``base_url`` is for the client, ``counted`` is what came in. What goes wrong in the server itself or in its script,
+    or passes a bound, ends the server and is raised when the block ends.
 
     Args:
-        script: What to answer, in order, the last for all that follow; or a function of the request.
-        enforced: Limits beyond which it refuses, whatever the script says.
+        script: What is answered; see `tests.misbehaving.script`.
+        most_requests: One more than these is one too many.
+        most_s: Seconds after which the server is gone, whatever is still open.
+
+    >>> with Misbehaving([Status(429, retry_after=0.2), Reply("42")]) as server:
+    ...     len(server.counted)
+    0
     """
 
-    def __init__(self, script: Script | None = None, enforced: Enforced | None = None) -> None:
-        self.script = [Reply()] if script is None else script
-        self.enforced = enforced
+    def __init__(self, script: Script | None = None, *, most_requests: int = 2000, most_s: float = 30.0) -> None:
+        self.script: Script = Reply() if script is None else script
+        self.most_requests = most_requests
+        self.most_s = most_s
         self.counted = Counted()
-        self.url = ""
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="misbehaving server")
-        self._ready = threading.Event()
-        self._stop: asyncio.Event | None = None
-        self._now = 0
+        self._port = 0
+        self._error: BaseException | None = None
+        self._listens = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="misbehaving server", daemon=True)
 
-    def __enter__(self) -> Self:
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    @property
+    def url(self) -> str:
+        """Where chat completions are asked for."""
+        return f"http://127.0.0.1:{self._port}{protocol.PATH}"
+
+    def __enter__(self) -> Misbehaving:
         self._thread.start()
-        assert self._ready.wait(10)
+        self._listens.wait()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._stop is not None
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
-        assert not self._thread.is_alive()
+        try:
+            self._loop.call_soon_threadsafe(self._end.set)
+        except RuntimeError:  # it has ended by itself
+            assert self._loop.is_closed()
+        self._thread.join()
+        if self._error is not None and error is None:
+            raise self._error
+
+    # -- on the server's own thread -------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
+        try:
+            with asyncio.Runner() as runner:
+                self._loop, self._end = runner.get_loop(), asyncio.Event()
+                runner.run(self._serve())
+        finally:
+            self._listens.set()  # it never will, if that failed: do not wait for it
 
     async def _serve(self) -> None:
-        self._stop = asyncio.Event()
-        talking: set[asyncio.Task[Any]] = set()
+        tasks = set[asyncio.Task[None]]()
 
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            talking.add(task)
-            self.counted.connections += 1
-            self.counted.open_connections += 1
-            try:
-                await _Connection(self, reader, writer, self.counted.connections).talk()
-            except asyncio.CancelledError:
-                pass  # the server ends
-            finally:
-                talking.discard(task)
-                self.counted.open_connections -= 1
-                writer.close()
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = Connection(reader, writer)
+            task = asyncio.create_task(self._converse(connection))
+            tasks.add(task)
+            task.add_done_callback(lambda task: ended(task, connection))
 
-        server = await asyncio.start_server(connected, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        self._ready.set()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LONGEST_S):
-                await self._stop.wait()
+        def ended(task: asyncio.Task[None], connection: Connection) -> None:
+            tasks.discard(task)
+            if task.cancelled():
+                connection.abort()
+            else:
+                connection.close()
+                self._failed(task.exception())
+
+        server = await asyncio.start_server(accept, "127.0.0.1", 0, backlog=_BACKLOG)
+        self._port = server.sockets[0].getsockname()[1]
+        self._listens.set()
+        try:
+            async with asyncio.timeout(self.most_s):
+                await self._end.wait()
+        except TimeoutError:
+            self._failed(AssertionError(f"the server was up for {self.most_s:g} s; does a test hang?"))
         server.close()
-        for task in talking:
-            task.cancel()
-        if talking:
-            await asyncio.wait(set(talking))
-
-    def answer_to(self, request: Received) -> Answer:
-        """Return what a request is answered."""
-        refused = self._refused(request)
-        if refused is not None:
-            return refused
-        if callable(self.script):
-            return self.script(request)
-        return self.script[min(request.number, len(self.script) - 1)]
-
-    def _refused(self, request: Received) -> Answer | None:
-        rules = self.enforced
-        if rules is None:
-            return None
-        recent = [r for r in self.counted.requests if r.at_s > request.at_s - rules.window_s and r.status != 429]
-        over = (
-            (rules.requests is not None and len(recent) > rules.requests)
-            or (rules.tokens is not None and sum(r.tokens for r in recent) > rules.tokens)
-            or (rules.at_once is not None and self._now > rules.at_once)
-        )
-        return Status(429, rules.retry_after) if over else None
-
-
-class _Connection:
-    """A connection, over which one request comes after another."""
-
-    def __init__(
-        self, server: MisbehavingServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
-    ) -> None:
-        self.server = server
-        self.reader = reader
-        self.writer = writer
-        self.number = number
-        self._chunked = False
-        self._request: Received | None = None
-
-    async def talk(self) -> None:
-        """Answer requests until one of both has had enough."""
-        while (read := await self._read()) is not None:
-            headers, body = read
-            counted = self.server.counted.requests
-            if len(counted) >= MOST_REQUESTS:
-                return
-            request = Received(len(counted), time.monotonic(), body, headers, self.number, tokens=_tokens(body))
-            counted.append(request)
-            self._request = request
-            self.server._now += 1
-            try:
-                if not await self._give(self.server.answer_to(request), request):
-                    return
-            finally:
-                self.server._now -= 1
-                request.ended_s = time.monotonic()
-
-    async def _give(self, answer: Answer, request: Received) -> bool:
-        """Answer, unless the client hangs up meanwhile; return whether the connection goes on."""
-        giving = asyncio.ensure_future(answer.give(self, request.body))
-        gone = asyncio.ensure_future(self.reader.read(1))  # nobody sends a second request before the first is answered
-        try:
-            await asyncio.wait([giving, gone], return_when=asyncio.FIRST_COMPLETED)
-            if not giving.done():
-                request.hung_up = True
-                return False
-            try:
-                giving.result()
-                if self._chunked:
-                    self.writer.write(b"0\r\n\r\n")
-                await self.writer.drain()
-            except (Hangup, ConnectionError) as error:
-                request.hung_up = isinstance(error, ConnectionError)
-                return False
-            return not gone.done()
-        finally:
-            for task in (giving, gone):
+        while tasks:
+            for task in tasks:
                 task.cancel()
-            await asyncio.wait([giving, gone])
+            await asyncio.wait(tasks)
+        await server.wait_closed()
 
-    async def _read(self) -> tuple[Mapping[str, str], Mapping[str, Any]] | None:
+    def _failed(self, error: BaseException | None) -> None:
+        if error is not None:
+            self._error = self._error or error
+            self._end.set()
+
+    async def _converse(self, connection: Connection) -> None:
+        """Answer the requests of one connection in turn."""
+        number = self.counted.connected()
         try:
-            lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-            headers = {k.strip().lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:] if line)}
-            body = await self.reader.readexactly(int(headers.get("content-length", 0)))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return None
-        return headers, json.loads(body or b"{}")
+            while (asked := await connection.request()) is not None:
+                request = self._arrived(*asked, number)
+                outcome: Outcome = "stopped"
+                try:
+                    outcome = await self._answer(connection, request)
+                finally:
+                    self.counted.ended(request, outcome)
+                if outcome != "answered" or not connection.may_go_on():
+                    break
+        finally:
+            self.counted.disconnected()
 
-    async def head(self, status: int, headers: Mapping[str, str]) -> None:
-        """Send the first lines of an answer; one whose length nobody knows goes in chunks."""
-        assert self._request is not None
-        self._request.status = status
-        self._chunked = "content-length" not in headers
-        more = {"transfer-encoding": "chunked"} if self._chunked else {}
-        lines = [f"HTTP/1.1 {status} {REASONS.get(status, '')}", *(f"{k}: {v}" for k, v in {**headers, **more}.items())]
-        self.writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
-        await self.writer.drain()
+    def _arrived(self, head: h11.Request, body: bytes, connection: int) -> Received:
+        try:
+            parsed: Any = json.loads(body)
+        except ValueError:
+            parsed = None  # refused below
+        headers = {name.decode(): text.decode("latin-1") for name, text in head.headers}
+        return self.counted.arrived(head.target.decode(), headers, parsed, connection)
 
-    async def send(self, data: bytes) -> None:
-        """Send a piece of the body."""
-        self.writer.write(b"%x\r\n%s\r\n" % (len(data), data) if self._chunked else data)
-        await self.writer.drain()
+    async def _answer(self, connection: Connection, request: Received) -> Outcome:
+        if request.number > self.most_requests:
+            raise AssertionError(f"more than {self.most_requests} requests came; does a client retry without end?")
+        answer = self._chosen(request)
+        request.tokens = answer.tokens(request)
+        for step in answer.steps(request):
+            match step:
+                case Head():
+                    request.status = step.status
+                    connection.send(h11.Response(status_code=step.status, headers=list(step.headers.items())))
+                case bytes():
+                    connection.send(h11.Data(data=step))
+                case Wait():
+                    if await connection.hung_up_within(step.seconds):
+                        return "client hung up"
+                case HangUp():
+                    connection.hang_up(reset=step.reset)
+                    return "dropped"
+        connection.send(h11.EndOfMessage())
+        connection.flush()
+        return "answered"
 
-
-def _tokens(body: Mapping[str, Any]) -> int:
-    """Return how large a request says it is: the number in its last message, like "7: 120 tokens", or none."""
-    words = str((body.get("messages") or [{}])[-1].get("content", "")).split()
-    return int(words[-2]) if len(words) >= 2 and words[-1] == "tokens" and words[-2].isdigit() else 0
+    def _chosen(self, request: Received) -> Answer:
+        if request.path != protocol.PATH:
+            return Status(404, message=f"there is nothing at {request.path}")
+        if problem := protocol.problem_with(request.body):
+            return Status(400, message=problem)
+        return answer_to(self.script, request)
