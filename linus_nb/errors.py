@@ -14,6 +14,7 @@
     ├── ModelError            (RuntimeError)
     │   ├── NoModelError      no chat model can be had, and the ways out
     │   ├── WeightsError      weights did not arrive, or are not what they should be
+    │   ├── ModelTimeoutError (TimeoutError)  a model took longer than it may
     │   └── ReplyError        (ValueError)    a model's reply that cannot be used, with its text
     ├── InputError            (ValueError)    what an agent is asked does not fit its ``input_schema``
     ├── ToolError             (RuntimeError)  a tool that failed, or arguments that do not fit it
@@ -176,6 +177,18 @@ class NoModelError(ModelError):
 
 class WeightsError(ModelError):
     """Model weights that did not arrive, or are not what they should be."""
+
+
+class ModelTimeoutError(ModelError, TimeoutError):
+    """A model took longer than it may: for a whole reply, or between two pieces of one."""
+
+    def __init__(self, model: str, seconds: float, *, idle: bool = False) -> None:
+        self.model = model
+        self.seconds = seconds
+        self.idle = idle
+        what = "said nothing more" if idle else "gave no whole reply"
+        name = "idle_timeout_s" if idle else "timeout_s"
+        super().__init__(f"{model!r} {what} within {seconds:g} s; give it more with {name}=, or a shorter question")
 
 
 class ReplyError(ModelError, ValueError):

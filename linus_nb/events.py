@@ -374,6 +374,9 @@ def is_inside_node() -> bool:
     return receiver is not None and receiver[1] is not None
 
 
+priority: ContextVar[float] = ContextVar("linus_nb_priority", default=0)
+"""That of the node whose work goes on here: whose model calls go first where calls have to wait."""
+
 streaming: ContextVar[bool] = ContextVar("linus_nb_streaming", default=False)
 """Whether somebody wants to hear of progress: models are then asked to stream."""
 

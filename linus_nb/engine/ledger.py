@@ -269,6 +269,8 @@ class Ledger:
         """Return a fresh copy of the caller's context for a place, whose reports arrive here."""
         context = self._context.copy()
         context.run(ev.sink.set, (receive or self._receive, place))
+        if self.plan.nodes[place.i].priority:
+            context.run(ev.priority.set, self.plan.nodes[place.i].priority)
         return context
 
     def inner_run(self, place: Place, args: tuple[Any, ...]) -> Self:

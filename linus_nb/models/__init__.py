@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     from linus_nb.models.default import default_model
     from linus_nb.models.embedded import local
     from linus_nb.models.facts import LocalStatus, local_status, model_name
+    from linus_nb.models.governing.limits import Limits
+    from linus_nb.models.governing.make import governed
     from linus_nb.models.guard import forbid_real_models, real_models_allowed
     from linus_nb.models.weights import weights_file
 
 __all__ = [
+    "Limits",
     "LocalStatus",
     "default_model",
     "forbid_real_models",
+    "governed",
     "local",
     "local_status",
     "model_name",
@@ -27,9 +31,11 @@ __all__ = [
 ]
 
 _HOME = {
+    "Limits": "governing.limits",
     "LocalStatus": "facts",
     "default_model": "default",
     "forbid_real_models": "guard",
+    "governed": "governing.make",
     "local": "embedded",
     "local_status": "facts",
     "model_name": "facts",

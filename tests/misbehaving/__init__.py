@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from tests.misbehaving.counted import Counted, Received
 from tests.misbehaving.limited import Limited
-from tests.misbehaving.script import Cut, Drip, Drop, ErrorInside, Later, Page, Reply, Silence, Status
-from tests.misbehaving.server import Misbehaving
+from tests.misbehaving.script import Cut, Drip, Dropped, ErrorInside, Later, Page, Reply, Silent, Status
+from tests.misbehaving.server import MisbehavingServer
 
 __all__ = [
     "Counted",
     "Cut",
     "Drip",
-    "Drop",
+    "Dropped",
     "ErrorInside",
     "Later",
     "Limited",
-    "Misbehaving",
+    "MisbehavingServer",
     "Page",
     "Received",
     "Reply",
-    "Silence",
+    "Silent",
     "Status",
 ]

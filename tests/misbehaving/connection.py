@@ -18,12 +18,13 @@ class Connection:
 
     async def request(self) -> tuple[h11.Request, bytes] | None:
         """Return the next request and its body; None if the client has hung up, or says what is no HTTP."""
-        head, body = None, b""
+        head: h11.Request | None = None
+        body = b""
         try:
             while True:
                 match self._http.next_event():
-                    case h11.Request() as head:
-                        pass
+                    case h11.Request() as request:
+                        head = request
                     case h11.Data(data=data):
                         body += data
                     case h11.EndOfMessage():

@@ -19,7 +19,7 @@ class Received:
     """A request; times are seconds of ``time.perf_counter``."""
 
     number: int  # from 1, in order of arrival
-    arrived_s: float
+    at_s: float
     path: str
     headers: dict[str, str]  # names in lower case
     body: Any = None  # the parsed JSON; None if it was none
@@ -34,7 +34,7 @@ class Received:
         return self.ended_s is None
 
     @property
-    def prompt(self) -> str:
+    def asked(self) -> str:
         """The text of the last message."""
         return protocol.text_of(self.body["messages"][-1]) if protocol.problem_with(self.body) is None else ""
 
@@ -65,17 +65,17 @@ class Counted:
     def open(self) -> list[Received]:
         return [request for request in list(self.requests) if request.is_open]
 
-    def repeated(self) -> dict[str, int]:
+    def sent_twice(self) -> dict[str, int]:
         """The prompts that came more than once, and how often; for tests whose prompts all differ."""
-        return {prompt: n for prompt, n in Counter(request.prompt for request in self.requests).items() if n > 1}
+        return {prompt: n for prompt, n in Counter(request.asked for request in self.requests).items() if n > 1}
 
-    def most_requests(self, within_s: float) -> int:
+    def most_requests_in(self, within_s: float) -> int:
         """The most requests that arrived within any stretch of so many seconds (its end not included)."""
-        return _most([(request.arrived_s, 1) for request in self.requests], within_s)
+        return _most([(request.at_s, 1) for request in self.requests], within_s)
 
-    def most_tokens(self, within_s: float) -> int:
+    def most_tokens_in(self, within_s: float) -> int:
         """The most tokens of requests that arrived within any stretch of so many seconds; refused ones have none."""
-        return _most([(request.arrived_s, request.tokens) for request in self.requests], within_s)
+        return _most([(request.at_s, request.tokens) for request in self.requests], within_s)
 
     def wait_until(self, is_so: Callable[[Counted], bool], within_s: float = 5.0) -> None:
         """Block until something is so: a client can hear the end of a reply before it is noted here."""

@@ -43,9 +43,9 @@ class Limited:
         # the script sees those that are let in, numbered without gaps
         answer = answer_to(self.script, replace(request, number=len(self.let_in) + 1))
         wanted = {"requests": 1, "tokens": answer.tokens(request)}
-        recent = [other for other in self.let_in if other.arrived_s > request.arrived_s - self.per_s]
+        recent = [other for other in self.let_in if other.at_s > request.at_s - self.per_s]
         free = {"requests": self.requests - len(recent), "tokens": self.tokens - sum(other.tokens for other in recent)}
-        reset_s = recent[0].arrived_s + self.per_s - request.arrived_s if recent else 0.0
+        reset_s = recent[0].at_s + self.per_s - request.at_s if recent else 0.0
         if any(free[what] < amount for what, amount in wanted.items()):
             return self._refusal(_headers(free, reset_s), reset_s)
         if sum(other.is_open for other in self.let_in) >= self.at_once:

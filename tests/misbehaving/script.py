@@ -1,7 +1,7 @@
 """What the server answers. An answer is a row of steps, which the server takes one by one; some answers spoil others.
 
 >>> [Status(429, retry_after=0.2), Reply("42")]  # the first request is refused, all others get a reply
->>> lambda request: Silence() if request.number == 3 else Reply(request.prompt)
+>>> lambda request: Silent() if request.number == 3 else Reply(request.asked)
 """
 
 from __future__ import annotations
@@ -55,12 +55,11 @@ class Answer(Protocol):
 
 @dataclass(frozen=True)
 class Reply:
-    """A good reply, streamed if the request wants that; tokens are counted unless they are given."""
+    """A good reply, streamed if the request wants that; tokens are counted unless ``usage`` gives them."""
 
     text: str = "ok"
     finish: str | None = "stop"
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    usage: tuple[int, int] | None = None  # tokens read and written
     headers: Mapping[str, str] = field(default_factory=dict)
     done: bool = True  # a stream ends with [DONE]
 
@@ -80,11 +79,8 @@ class Reply:
         return self._usage(request)["total_tokens"]
 
     def _usage(self, request: Received) -> dict[str, int]:
-        given, written = self.prompt_tokens, self.completion_tokens
-        return protocol.usage(
-            protocol.prompt_tokens(request.body) if given is None else given,
-            protocol.tokens_in(self.text) if written is None else written,
-        )
+        counted = (protocol.prompt_tokens(request.body), protocol.tokens_in(self.text))
+        return protocol.usage(*(self.usage or counted))
 
 
 class _Free:
@@ -138,7 +134,7 @@ class Status(_Free):
 
 
 @dataclass(frozen=True)
-class Silence(_Free):
+class Silent(_Free):
     """The request is taken, and nothing is ever said."""
 
     def steps(self, request: Received) -> Iterator[Step]:
@@ -146,7 +142,7 @@ class Silence(_Free):
 
 
 @dataclass(frozen=True)
-class Drop(_Free):
+class Dropped(_Free):
     """The connection is closed before a word was said."""
 
     reset: bool = False
@@ -197,7 +193,7 @@ class Drip(_Spoilt):
 
 @dataclass(frozen=True)
 class Cut(_Spoilt):
-    """After some pieces of the body and half of the next one, nothing more comes.
+    """After some pieces of the body and half of the next one, nothing more comes; one of fewer pieces comes unspoilt.
 
     A whole reply is one piece, and each event of a stream. ``then`` says how it ends: the connection is closed or
     reset, or stays open in silence; or the half is all there is to it ("end"), well framed.
@@ -218,8 +214,11 @@ class Cut(_Spoilt):
                 seen += 1
                 if seen > self.after:
                     yield step[: len(step) // 2]
-                    break
+                    yield from self._end()
+                    return
             yield step
+
+    def _end(self) -> Iterator[Step]:
         match self.then:
             case "close" | "reset":
                 yield HangUp(reset=self.then == "reset")

@@ -21,18 +21,18 @@ from tests.misbehaving.script import Answer, HangUp, Head, Reply, Script, Status
 _BACKLOG = 1024
 
 
-class Misbehaving:
+class MisbehavingServer:
     """A server that runs in a thread of its own while the ``with`` block goes on.
 
-    ``base_url`` is for the client, ``counted`` is what came in. What goes wrong in the server itself or in its script,
-    or passes a bound, ends the server and is raised when the block ends.
+    ``url`` is the base URL for the client, ``counted`` is what came in. What goes wrong in the server itself or in its
+    script, or passes a bound, ends the server and is raised when the block ends.
 
     Args:
         script: What is answered; see `tests.misbehaving.script`.
         most_requests: One more than these is one too many.
         most_s: Seconds after which the server is gone, whatever is still open.
 
-    >>> with Misbehaving([Status(429, retry_after=0.2), Reply("42")]) as server:
+    >>> with MisbehavingServer([Status(429, retry_after=0.2), Reply("42")]) as server:
     ...     len(server.counted)
     0
     """
@@ -48,15 +48,10 @@ class Misbehaving:
         self._thread = threading.Thread(target=self._run, name="misbehaving server", daemon=True)
 
     @property
-    def base_url(self) -> str:
+    def url(self) -> str:
         return f"http://127.0.0.1:{self._port}/v1"
 
-    @property
-    def url(self) -> str:
-        """Where chat completions are asked for."""
-        return f"http://127.0.0.1:{self._port}{protocol.PATH}"
-
-    def __enter__(self) -> Misbehaving:
+    def __enter__(self) -> MisbehavingServer:
         self._thread.start()
         self._listens.wait()
         return self

@@ -26,6 +26,29 @@ class Pause:
     error: Exception
 
 
+class Tries:
+    """The tries of one call, as whoever blocks or awaits goes through them: ``step`` is what to do now."""
+
+    def __init__(self, models: Sequence[Any], retries: int, *, heeded: bool) -> None:
+        self._steps = attempts(models, retries, heeded=heeded)
+        self.step = next(self._steps)
+
+    def rested(self) -> None:
+        """Go on after a pause."""
+        self.step = next(self._steps)
+
+    def failed(self, error: Exception) -> None:
+        """Go on after a try that failed.
+
+        Raises:
+            Exception: That error, where nothing else is tried.
+        """
+        try:
+            self.step = self._steps.send(error)
+        except StopIteration:
+            raise error from error.__cause__
+
+
 def attempts(models: Sequence[Any], retries: int, *, heeded: bool) -> Generator[Try | Pause, Exception, Exception]:
     """Yield tries, and pauses between them; return the error of the last one.
 

@@ -39,6 +39,10 @@ class Place:
         """Say that the provider refused the call as one too many: all calls wait, and then begin slowly."""
         self.limits.slow_down(self, retry_after_s)
 
+    def exhausted(self, wait_s: float) -> None:
+        """Say that the provider will take no more for so many seconds, though it took this call."""
+        self.limits.pause(wait_s)
+
     def unused(self) -> None:
         """Say that the call was never sent."""
         self.limits.refund(self)
@@ -171,6 +175,11 @@ class Limits:
                 self._allowed = max(1.0, min(self._allowed, self.in_flight) / 2)
             self._paused_until_s = max(self._paused_until_s, now_s + (retry_after_s or 0.0))
             self._serve()
+
+    def pause(self, wait_s: float) -> None:
+        """Let all calls wait for so many seconds."""
+        with self._lock:
+            self._paused_until_s = max(self._paused_until_s, self._clock() + wait_s)
 
     def refund(self, place: Place) -> None:
         """Take back what was counted of a call that was never sent."""

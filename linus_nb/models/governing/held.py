@@ -1,0 +1,72 @@
+"""One try at a model call: the place it holds among the limits, and what it tells them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from linus_nb import events
+from linus_nb.models.governing.limits import Limits, Place
+from linus_nb.models.governing.refusals import meaning_of, quota_left
+from linus_nb.models.usage import usage_of
+
+
+@dataclass(slots=True)
+class Held:
+    """A call that may go on. ``said``: something of the reply has been handed on, so that it cannot be tried again."""
+
+    messages: Sequence[Any]
+    reserved: int
+    place: Place | None = None
+    began: float = field(default_factory=time.perf_counter)
+    said: bool = False
+
+    def replied(self, parts: list[Any]) -> int:
+        """Tell the limits what the call took; return the tokens of the reply."""
+        usage = usage_of(parts, self.messages)
+        if self.place is not None:
+            self.place.used(usage.total_tokens)
+            headers = getattr(parts[-1], "response_metadata", {}).get("headers") if parts else None
+            wait_s = quota_left(headers or {})
+            if wait_s:
+                self.place.exhausted(wait_s)
+        return usage.output_tokens
+
+    def heed(self, error: Exception) -> None:
+        """Tell the limits of a refusal."""
+        meaning = meaning_of(error)
+        if self.place is not None and meaning.refused:
+            self.place.rejected(meaning.after_s)
+
+
+@contextmanager
+def held(limits: Limits | None, messages: Sequence[Any], reserved: int) -> Iterator[Held]:
+    """Hold a place for a call, waiting for it where there are limits."""
+    if limits is None:
+        yield Held(messages, reserved)
+        return
+    with limits.hold(reserved, events.priority.get()) as place:
+        call = Held(messages, reserved, place)
+        try:
+            yield call
+        except Exception as error:
+            call.heed(error)
+            raise
+
+
+@asynccontextmanager
+async def aheld(limits: Limits | None, messages: Sequence[Any], reserved: int) -> AsyncIterator[Held]:
+    """Hold a place for a call, awaiting it. Otherwise as `held`."""
+    if limits is None:
+        yield Held(messages, reserved)
+        return
+    async with limits.ahold(reserved, events.priority.get()) as place:
+        call = Held(messages, reserved, place)
+        try:
+            yield call
+        except Exception as error:
+            call.heed(error)
+            raise

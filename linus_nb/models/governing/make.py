@@ -1,0 +1,64 @@
+"""`governed`: the one place where it is said how a model's calls are governed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from linus_nb.models.governing.limits import Limits
+from linus_nb.models.governing.prepared import prepared
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+
+def governed(
+    model: BaseChatModel,
+    *,
+    limits: Limits | None = None,
+    retries: int = 2,
+    timeout_s: float | None = None,
+    idle_timeout_s: float | None = None,
+    fallbacks: Sequence[BaseChatModel] = (),
+) -> BaseChatModel:
+    """Return a chat model that asks another one, within limits, and again where that may help.
+
+    It can be used wherever the model can, at the same time, from any thread and event loop. A call is tried again after
+    connection errors, time limits, 429 and 5xx, with growing pauses or as long as the provider asks for, and never
+    after a part of the reply has been handed on. Each try is in the record of the run. Retries of the client's own are
+    off: nothing is sent twice unseen.
+
+    Args:
+        model: A LangChain chat model.
+        limits: How many calls, of how many tokens, and how many at once; shared by all that are given the same object.
+        retries: Tries after the first, for each model.
+        timeout_s: Seconds for a whole reply, without the time that the call waits for its turn.
+        idle_timeout_s: Seconds between two pieces of a streamed reply.
+        fallbacks: Models that are asked in turn when the tries of those before them have failed.
+
+    Raises:
+        TypeError: Something is no LangChain chat model, or ``limits`` are none.
+        ValueError: A number is out of range, or a model has a ``rate_limiter`` of its own.
+
+    >>> from linus_nb.testing import ScriptedModel
+    >>> shaky = ScriptedModel(lambda *_: "hello", errors={1: ConnectionError("reset")})
+    >>> governed(shaky, limits=Limits(max_concurrency=4)).invoke("hi").text
+    'hello'
+    """
+    from linus_nb.models.governing.governed import GovernedModel
+
+    if limits is not None and not isinstance(limits, Limits):
+        raise TypeError(f"limits is a {type(limits).__name__}; give Limits(requests_per_minute=...), shared by all")
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+        raise ValueError(f"retries={retries!r}: give a whole number from 0")
+    for name, seconds in (("timeout_s", timeout_s), ("idle_timeout_s", idle_timeout_s)):
+        if seconds is not None and not seconds > 0:
+            raise ValueError(f"{name}={seconds!r}: give seconds above 0, or leave it out")
+    return GovernedModel(
+        bound=prepared(model),
+        fallbacks=tuple(map(prepared, fallbacks)),
+        limits=limits,
+        retries=retries,
+        timeout_s=timeout_s,
+        idle_timeout_s=idle_timeout_s,
+    )

@@ -1,0 +1,44 @@
+"""Chat models as they can be governed: without retries of their own, and for any event loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from linus_nb.models.clients import async_client
+from linus_nb.models.facts import model_name
+
+
+def prepared(model: Any) -> Any:
+    """Return a model whose client sends each request once, from whatever loop. The model itself stays as it is.
+
+    Raises:
+        TypeError: It is no LangChain chat model.
+        ValueError: It has a limiter of its own, which would not hear of the others.
+    """
+    from langchain_core.language_models import BaseChatModel
+
+    if not isinstance(model, BaseChatModel):
+        raise TypeError(
+            f"{type(model).__name__} is no chat model that can be governed; give one of LangChain's, like "
+            "ChatOpenAI(...), and bind tools or schemas to what governed() returns"
+        )
+    if model.rate_limiter is not None:
+        raise ValueError(
+            f"{model_name(model)!r} has a rate_limiter of its own, which knows nothing of other models' calls; leave "
+            "it out and give governed(limits=Limits(requests_per_minute=...))"
+        )
+    client, async_one = getattr(model, "root_client", None), getattr(model, "root_async_client", None)
+    if client is None or async_one is None:
+        return model
+    client = client.with_options(max_retries=0)
+    async_one = async_one.with_options(max_retries=0, http_client=async_client())
+    return model.model_copy(
+        update={
+            "max_retries": 0,
+            "root_client": client,
+            "client": client.chat.completions,
+            "root_async_client": async_one,
+            "async_client": async_one.chat.completions,
+            "stream_chunk_timeout": None,  # it may lose a cancellation on Python 3.11; see `models.clients`
+        }
+    )
