@@ -85,6 +85,47 @@ def test_after_an_interrupt_a_background_loop_that_somebody_blocks_is_left_behin
     assert in_time(lambda: run_blocking(quick())) == 1
 
 
+@pytest.mark.parametrize("sent", [False, True], ids=["while it is sent", "once it is sent"])
+def test_an_interrupt_before_the_waiting_began_leaves_nothing_behind_that_runs_or_blocks(monkeypatch, sent):
+    entered, ended = threading.Event(), threading.Event()
+    real = asyncio.run_coroutine_threadsafe
+
+    async def inner():
+        entered.set()
+        await asyncio.sleep(60)
+
+    async def blocks():
+        run_blocking(inner())
+
+    async def waits():
+        entered.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    def interrupted(*_: object) -> None:
+        assert entered.wait(10)
+        raise KeyboardInterrupt
+
+    def interrupted_sending(coroutine, loop):
+        real(coroutine, loop)
+        interrupted()
+
+    async def quick():
+        return 1
+
+    for work in (waits, blocks):
+        entered.clear()
+        with monkeypatch.context() as patched:
+            if not sent:
+                patched.setattr(asyncio, "run_coroutine_threadsafe", interrupted_sending)
+            with pytest.raises(KeyboardInterrupt):
+                run_blocking(work(), interrupted)
+        assert in_time(lambda: run_blocking(quick())) == 1
+    assert ended.wait(10)
+
+
 def test_what_a_cancelled_node_waits_for_on_the_background_loop_is_cancelled_with_it():
     began, ended = threading.Event(), threading.Event()
 

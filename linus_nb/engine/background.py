@@ -48,10 +48,13 @@ def _leave_if_blocked(loop: asyncio.AbstractEventLoop) -> None:
     global _loop
     alive = threading.Event()
     loop.call_soon_threadsafe(alive.set)
-    if not alive.wait(SIGN_OF_LIFE_S):
-        with _lock:
-            if _loop is loop:
-                _loop = None
+    try:
+        alive.wait(SIGN_OF_LIFE_S)
+    finally:  # after a second interrupt, too
+        if not alive.is_set():
+            with _lock:
+                if _loop is loop:
+                    _loop = None
 
 
 def run_blocking(
@@ -72,9 +75,15 @@ def run_blocking(
     loop = _background_loop()
     box: list[T] = []
     raised: list[BaseException] = []
+    given_up: list[bool] = []
+    tasks: list[asyncio.Task[Any]] = []
 
     async def carried() -> None:
+        tasks.extend(filter(None, [asyncio.current_task()]))
         try:
+            if given_up:  # before it began, and with no future in hand to cancel it by
+                coroutine.close()
+                raise asyncio.CancelledError
             box.append(await coroutine)
         except (KeyboardInterrupt, SystemExit) as error:  # it would end the loop, with everyone who waits for it
             raised.append(error)
@@ -87,26 +96,33 @@ def run_blocking(
     if threading.current_thread() is _thread:
         _in_a_fresh_thread(carried())
     else:
-        future = asyncio.run_coroutine_threadsafe(carried(), loop)
-        if started is not None:
-            started(future)
+        future: concurrent.futures.Future[None] | None = None
         waiting = threads.waited_for.get()
-        if waiting is not None:
-            waiting.add(future)
-        try:
+        try:  # around the sending, too: an interrupt can come at any line once the coroutine may run
+            future = asyncio.run_coroutine_threadsafe(carried(), loop)
+            if started is not None:
+                started(future)
+            if waiting is not None:
+                waiting.add(future)
             future.result()
         except (KeyboardInterrupt, SystemExit):
-            future.cancel()
+            given_up.append(True)
+            loop.call_soon_threadsafe(_cancel_all, tasks)
             _leave_if_blocked(loop)
             raise
         except concurrent.futures.CancelledError as error:  # the thread pool's kind, which is an ordinary Exception
             raise asyncio.CancelledError(*error.args) from error
         finally:
-            if waiting is not None:
+            if waiting is not None and future is not None:
                 waiting.discard(future)
     if raised:
         raise raised[0]
     return box[0]
+
+
+def _cancel_all(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
 
 
 def _in_a_fresh_thread(coroutine: Coroutine[Any, Any, None]) -> None:
