@@ -277,6 +277,10 @@ class ModelCalled(Brief):
     before and kept: its own cache of prompts, from which a repeated question is answered sooner.
 
     ``messages`` are what was sent, and ``reply`` what came back: one message, or none.
+
+    Where `linus_nb.models.governed` made the call, each try is one: ``attempt`` counts those at this model,
+    ``waited_s`` are the seconds before this one in which the call waited for a limit or a pause, and ``instead_of``
+    names the first choice where this model stood in for it.
     """
 
     model: str
@@ -291,6 +295,9 @@ class ModelCalled(Brief):
     cached_input_tokens: int = 0
     messages: Messages = field(default=_NOTHING_SAID, repr=False)
     reply: Messages = field(default=_NOTHING_SAID, repr=False)
+    attempt: int = 1
+    waited_s: float = 0.0
+    instead_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -313,6 +320,41 @@ class CallReported(Event):
 
     node: str
     call: Call
+    item: int | None = None
+
+
+WaitReason = Literal["limit", "retry"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelWaits(Brief):
+    """A model call has to wait: for a ``limit``, or for its next try (``retry``) after one that gave this ``error``.
+
+    ``number`` tells waits of one process apart.
+    """
+
+    number: int
+    model: str
+    reason: WaitReason
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelWaited(Brief):
+    """The wait of that number is over: the call goes on, or was given up."""
+
+    number: int
+
+
+Wait = ModelWaits | ModelWaited
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class WaitReported(Event):
+    """A model call inside a node begins to wait, or waits no more."""
+
+    node: str
+    wait: Wait
     item: int | None = None
 
 
@@ -361,7 +403,9 @@ class RunFinished(Event):
 
 # -- what happens below the engine is reported here -----------------------------------------------------------------
 
-sink: ContextVar[tuple[Callable[[Any, Call | Progress], None], Any] | None] = ContextVar("linus_nb_sink", default=None)
+Report = Call | Wait | Progress
+
+sink: ContextVar[tuple[Callable[[Any, Report], None], Any] | None] = ContextVar("linus_nb_sink", default=None)
 """Where model and tool calls are reported, and the place that makes them: a mark of the engine's own.
 
 The engine sets it in the context of each node and item, and stamps what arrives.
@@ -377,12 +421,15 @@ def is_inside_node() -> bool:
 priority: ContextVar[float] = ContextVar("linus_nb_priority", default=0)
 """That of the node whose work goes on here: whose model calls go first where calls have to wait."""
 
+purpose: ContextVar[str] = ContextVar("linus_nb_purpose", default="")
+"""What an agent asks its model for at the moment."""
+
 streaming: ContextVar[bool] = ContextVar("linus_nb_streaming", default=False)
 """Whether somebody wants to hear of progress: models are then asked to stream."""
 
 
-def report(call: Call | Progress) -> None:
-    """Report a call that has ended, or progress, to the run in whose context it happens, if there is one."""
+def report(call: Report) -> None:
+    """Report a call that has ended, a wait, or progress, to the run in whose context it happens, if there is one."""
     receiver = sink.get()
     if receiver is not None:
         receive, place = receiver

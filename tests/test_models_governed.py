@@ -18,7 +18,7 @@ from linus_nb.errors import ModelTimeoutError
 from linus_nb.events import ModelCalled
 from linus_nb.models import Limits, governed, real_models_allowed
 from linus_nb.testing import ScriptedModel
-from tests.misbehaving import Cut, Drip, Dropped, Later, MisbehavingServer, Page, Reply, Silent, Status
+from tests.misbehaving import Cut, Drip, Dropped, MisbehavingServer, Page, Reply, Silent, Status
 
 AGAIN = [
     Status(429),
@@ -246,29 +246,6 @@ def test_a_cancelled_call_leaves_at_once_and_its_place_is_free() -> None:
 
         assert asyncio.run(main()) == "well"
     assert (limits.in_flight, limits.waiting) == (0, 0)
-
-
-# -- limits -----------------------------------------------------------------------------------------------------------
-
-
-def test_no_more_are_open_than_may_be_whoever_asks() -> None:
-    """Threads, loops in threads and agents share one limit."""
-    limits = Limits(max_concurrency=5)
-    with MisbehavingServer(Later(0.2)) as server:
-        llm = governed(chat(server), limits=limits)
-        dag = AgentDAG("asks")
-        for k, priority in enumerate([0, 0, 5, 1]):
-
-            async def ask(name: str = f"node {k}", priority: int = priority) -> str:
-                before = {5: 2, 1: 3}.get(priority, 0)  # calls that are under way or wait
-                while limits.waiting + limits.in_flight < before:
-                    await asyncio.sleep(0.001)
-                return str((await llm.ainvoke(name)).text)
-
-            dag.node(ask, name=f"node {k}", priority=priority, by_name=False, input_mapping={})
-        asyncio.run(DAGExecutor(dag).aexecute())
-        asked = [request.asked for request in server.counted.requests]
-        assert asked == ["node 0", "node 2", "node 3", "node 1"]
 
 
 # -- whose client it is -----------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def heard(loop: asyncio.AbstractEventLoop | None = None) -> Iterator[None]:
     here = threading.get_ident()
     over = False
 
-    def while_awaited(at: Any, reported: events.Call | events.Progress) -> None:
+    def while_awaited(at: Any, reported: events.Report) -> None:
         if over:
             return
         if loop is None or threading.get_ident() == here:

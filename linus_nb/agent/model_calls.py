@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ def call_model(llm: BaseChatModel, request: CallModel) -> Reply:
         Exception: whatever the model raised.
     """
     messages, options = _prepared(llm, request)
-    with noted_calls() as noted:
+    with _purpose(request), noted_calls() as noted:
         call = _Call(llm, request, messages, time.perf_counter(), noted)
         try:
             message = _invoke(llm, request, messages, options)
@@ -49,7 +50,7 @@ def call_model(llm: BaseChatModel, request: CallModel) -> Reply:
 async def acall_model(llm: BaseChatModel, request: CallModel) -> Reply:
     """Ask a model, awaiting it. Otherwise as `call_model`."""
     messages, options = _prepared(llm, request)
-    with noted_calls() as noted:
+    with _purpose(request), noted_calls() as noted:
         call = _Call(llm, request, messages, time.perf_counter(), noted)
         try:
             message = await _ainvoke(llm, request, messages, options)
@@ -59,6 +60,15 @@ async def acall_model(llm: BaseChatModel, request: CallModel) -> Reply:
         except Exception as error:  # noqa: BLE001  reported, and raised again there
             return call.failed(error)
     return call.replied(message)
+
+
+@contextmanager
+def _purpose(request: CallModel) -> Iterator[None]:
+    token = events.purpose.set(request.purpose)
+    try:
+        yield
+    finally:
+        events.purpose.reset(token)
 
 
 def _invoke(llm: Any, request: CallModel, messages: list[Any], options: dict[str, Any]) -> Any:
@@ -200,7 +210,7 @@ class _Call:
 
     def replied(self, message: Any) -> Reply:
         """Report a call that gave a reply, and return that."""
-        duration_s = time.perf_counter() - self.began
+        duration_s = self._duration_s()
         text = "" if message is None else without_halves(_text_of(message))
         reply = replace(self._priced(text, message), wanted=_wanted(message), message=message)
         self._report(duration_s, reply)
@@ -211,7 +221,7 @@ class _Call:
         cut = _cut_reply(error)
         if cut is not None:
             reply = self._priced(cut, None)
-            self._report(time.perf_counter() - self.began, reply)
+            self._report(self._duration_s(), reply)
             return reply
         self.report_error(error)
         if isinstance(error, StopIteration):  # no generator can raise it, and the loop is one
@@ -220,18 +230,29 @@ class _Call:
 
     def report_error(self, error: BaseException) -> None:
         """Report a call that gave no reply."""
-        duration_s = time.perf_counter() - self.began
-        name, purpose = self._origin().name, self.request.purpose
         events.report(
             events.ModelCalled(
-                name,
-                duration_s,
-                purpose=purpose,
+                self._origin().name,
+                self._duration_s(),
+                purpose=self.request.purpose,
                 error=error,
                 served_from=self._served_from(),
                 messages=events.Messages(self.messages),
+                **self._tried(),
             )
         )
+
+    def _duration_s(self) -> float:
+        """Return how long it took, of a governed model the last try: what came before that was told by itself."""
+        tried = self.noted[-1].tried if self.noted else None
+        return time.perf_counter() - (self.began if tried is None else tried.at)
+
+    def _tried(self) -> dict[str, Any]:
+        if not self.noted or self.noted[-1].tried is None:
+            return {}
+        from linus_nb.models.listeners import tried_facts
+
+        return tried_facts(self.noted[-1].tried)
 
     def _priced(self, text: str, message: Any) -> Reply:
         origin, served_from = self._origin(), self._served_from()
@@ -243,7 +264,7 @@ class _Call:
 
     def _origin(self) -> Origin:
         """Return which model was asked: of a chain, or of a model with others to fall back on, LangChain tells."""
-        if self.noted and not _is_a(_innermost(self.llm), "BaseLanguageModel"):
+        if self.noted and (self.noted[-1].tried or not _is_a(_innermost(self.llm), "BaseLanguageModel")):
             return self.noted[-1].origin
         return origin_of(self.llm)
 
@@ -269,6 +290,7 @@ class _Call:
                 usage.cached_tokens,
                 events.Messages(self.messages),
                 events.Messages((_said(reply),)),
+                **self._tried(),
             )
         )
 

@@ -21,7 +21,7 @@ class Answered:
     response: AgentResponse
 
 
-AgentEvent = events.Progress | events.Call | Answered
+AgentEvent = events.Report | Answered
 
 
 async def streamed(work: Callable[[], Coroutine[Any, Any, AgentResponse]]) -> AsyncIterator[AgentEvent]:

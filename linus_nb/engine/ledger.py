@@ -233,11 +233,10 @@ class Ledger:
         if self.status[place.i] is RUNNING and not self.ended:
             self.log.append((log.item_ended, self.now(), place.i, (place.item, status, value, error)))
 
-    def report(self, place: Place, call: ev.Call | ev.Progress) -> None:
-        """Take a report of a model or tool call, or of progress; one that comes late is dropped."""
+    def report(self, place: Place, call: ev.Report) -> None:
+        """Take a report of a model or tool call, of a wait, or of progress; one that comes late is dropped."""
         if self.status[place.i] is RUNNING and not self.ended:
-            make = log.called if isinstance(call, ev.ModelCalled | ev.ToolCalled) else log.progressed
-            self.log.append((make, self.now(), place.i, (call, place.item)))
+            self.log.append((log.reported(call), self.now(), place.i, (call, place.item)))
             if self._around is not None:
                 receive, outer_place = self._around
                 receive(outer_place, call)
@@ -265,7 +264,7 @@ class Ledger:
         own = (-self.plan.nodes[i].priority, i)
         return (own,) if self.nest is None else (*self.nest.outer.rank(self.nest.place.i), own)
 
-    def context(self, place: Place, receive: Callable[[Place, ev.Call | ev.Progress], None] | None = None) -> Context:
+    def context(self, place: Place, receive: Callable[[Place, ev.Report], None] | None = None) -> Context:
         """Return a fresh copy of the caller's context for a place, whose reports arrive here."""
         context = self._context.copy()
         context.run(ev.sink.set, (receive or self._receive, place))

@@ -81,9 +81,21 @@ items_found = _of_node(ev.ItemsFound)  # count
 item_ended = _of_node(ev.ItemEnded)  # item, status, result, error
 called = _of_node(ev.CallReported)  # call, item
 progressed = _of_node(ev.ProgressReported)  # progress, item
+waited = _of_node(ev.WaitReported)  # wait, item
 stalled = _of_node(ev.LoopStalled)  # duration_s
 cancel_requested = _of_run(ev.CancelRequested)  # reason
 run_finished = _of_run(ev.RunFinished)  # status
+
+
+def reported(report: ev.Report) -> Maker:
+    """Return the maker of the event for what was reported from inside a node."""
+    match report:
+        case ev.ModelCalled() | ev.ToolCalled():
+            return called
+        case ev.ModelWaits() | ev.ModelWaited():
+            return waited
+        case _:
+            return progressed
 
 
 class EventLog:

@@ -149,7 +149,7 @@ class LoopCalls(Ledger):
                 del self.children[place]
         return Answer(child.output(), None)
 
-    def report(self, place: Place, call: ev.Call | ev.Progress) -> None:
+    def report(self, place: Place, call: ev.Report) -> None:
         """Take a report from any thread; nobody reads that of a call that outlived its loop."""
         if threading.get_ident() == self.thread:
             super().report(place, call)

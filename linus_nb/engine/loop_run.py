@@ -108,7 +108,7 @@ class LoopRun(LoopCalls):
     # -- the life of a node: it is ended in its own task, which is a third cheaper than in a callback -----------------
 
     async def _short(self, i: int) -> None:
-        """Run a plain async function with no retry, timeout, items or conditions: most nodes, shortened."""
+        """Run a plain async function with no retry, timeout, priority, items or conditions: most nodes, shortened."""
         place = self.plan.places[i]
         _set_sink((self._receive, place))
         function = self.plan.functions[i]
@@ -136,6 +136,8 @@ class LoopRun(LoopCalls):
     async def _long(self, i: int) -> None:
         """Run a node of any kind: its attempts, or those of its items; then the conditions on its edges."""
         place = self.plan.places[i]
+        if self.plan.nodes[i].priority:
+            ev.priority.set(self.plan.nodes[i].priority)
         _set_sink((self._receive, place))
         outcome: Outcome | Fatal | None
         try:

@@ -22,6 +22,16 @@ class Retry(NamedTuple):
     error: BaseException
 
 
+class ModelWait(NamedTuple):
+    """A model call that had to wait, for a limit or between two tries; ``end_s`` is None while it goes on."""
+
+    start_s: float
+    end_s: float | None
+    model: str
+    reason: ev.WaitReason
+    error: BaseException | None = None  # of the try before
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class NodeRecord(Brief):
     """What happened to one node, or to one item of a node that runs once per item.
@@ -49,6 +59,7 @@ class NodeRecord(Brief):
     asked_s: float | None = None  # from then on only a place, or a resource, was missing, where these are bounded
     retries: tuple[Retry, ...] = ()  # those of the attempts that were followed by another
     reads: tuple[KeyRead, ...] = ()  # of a node: what it is called with, then what it looked up by itself
+    waits: tuple[ModelWait, ...] = ()  # of its model calls, in the order of their beginning
     item: Any = None  # of an item that no list or tuple holds: itself
 
     @property
@@ -124,6 +135,7 @@ def _shifted(node: NodeRecord, by_s: float) -> NodeRecord:
         start_s=later(node.start_s),
         end_s=later(node.end_s),
         calls=tuple((at_s + by_s, call) for at_s, call in node.calls),
+        waits=tuple(wait._replace(start_s=wait.start_s + by_s, end_s=later(wait.end_s)) for wait in node.waits),
     )
 
 
@@ -201,12 +213,13 @@ def _beginning(event: ev.Event | None) -> ValueError:
 class _Part:
     """A node or an item while its events are folded; ``seen`` is its record, as long as nothing changes."""
 
-    __slots__ = ("calls", "facts", "items", "nested", "nested_at_s", "retries", "seen")
+    __slots__ = ("calls", "facts", "items", "nested", "nested_at_s", "retries", "seen", "waits")
 
     def __init__(self, facts: dict[str, Any]) -> None:
         self.facts = facts
         self.calls: list[tuple[float, Call]] = []
         self.retries: list[Retry] = []
+        self.waits: dict[int, ModelWait] = {}
         self.items: list[_Part] = []
         self.nested: Folding | None = None
         self.nested_at_s = 0.0
@@ -251,6 +264,13 @@ class _Part:
                 self.facts["stalled_s"] = max(event.duration_s, self.facts.get("stalled_s", 0.0))
             case ev.CallReported():
                 self._at(event.item).calls.append((event.at, event.call))
+            case ev.WaitReported(wait=ev.ModelWaits() as wait):
+                begun = ModelWait(event.at, None, wait.model, wait.reason, wait.error)
+                self._at(event.item).waits[wait.number] = begun
+            case ev.WaitReported(wait=ev.ModelWaited() as wait):
+                waits = self._at(event.item).waits
+                if wait.number in waits:
+                    waits[wait.number] = waits[wait.number]._replace(end_s=event.at)
 
     def _end(self, event: NodeEnd, **facts: Any) -> None:
         facts["end_s"] = event.at
@@ -283,6 +303,8 @@ class _Part:
                 facts["calls"] = tuple(self.calls)
             if self.retries:
                 facts["retries"] = tuple(self.retries)
+            if self.waits:
+                facts["waits"] = tuple(self.waits.values())
             if self.nested is not None:
                 facts |= {"inner": self.nested.record(), "inner_at_s": self.nested_at_s}
             if self.items:

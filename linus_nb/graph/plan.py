@@ -45,7 +45,7 @@ _MOST_TO_SCAN = 8  # sources; among more, a set finds one faster
 
 
 def _is_straight(node: AgentNode) -> bool:
-    """Return whether a node is a plain async function with no retry and no timeout."""
+    """Return whether a node is a plain async function with no retry, timeout or priority."""
     target = node.target
     return (
         target.kind == "function"
@@ -53,6 +53,7 @@ def _is_straight(node: AgentNode) -> bool:
         and not node.retry_count
         and node.map_over is None
         and node.timeout_seconds is None
+        and not node.priority
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -62,10 +62,14 @@ class PerLoop(Generic[T]):
         return len(self._kept)
 
 
-def async_client(**options: Any) -> openai.DefaultAsyncHttpxClient:
+Heard = Callable[[Mapping[str, str]], object]
+
+
+def async_client(*, heard: Heard | None = None, **options: Any) -> openai.DefaultAsyncHttpxClient:
     """Return an HTTP client for ``ChatOpenAI(http_async_client=...)`` that works from any loop.
 
     Args:
+        heard: Told of the headers of each response.
         **options: For the inner clients, as ``openai.DefaultAsyncHttpxClient`` takes them.
     """
     import openai
@@ -82,9 +86,48 @@ def async_client(**options: Any) -> openai.DefaultAsyncHttpxClient:
 
         async def send(self, *args: Any, **kwargs: Any) -> Any:
             inner = await self.per_loop.here()
-            return await inner.send(*args, **kwargs)
+            response = await inner.send(*args, **kwargs)
+            if heard is not None:
+                heard(response.headers)
+            return response
 
     return AnyLoopClient()
+
+
+def overheard_client(inner: Any, heard: Heard) -> openai.DefaultHttpxClient:
+    """Return an HTTP client that sends with another one, and tells of the headers of each response."""
+    import openai
+
+    class OverheardClient(openai.DefaultHttpxClient):
+        """Builds requests itself, and sends each with the other client."""
+
+        def send(self, *args: Any, **kwargs: Any) -> Any:
+            response = inner.send(*args, **kwargs)
+            heard(response.headers)
+            return response
+
+        def close(self) -> None:
+            """Leave the other client open: it is somebody else's."""
+
+    return OverheardClient()
+
+
+def overheard_async_client(inner: Any, heard: Heard) -> openai.DefaultAsyncHttpxClient:
+    """Return an HTTP client that sends with another one, awaiting it. Otherwise as `overheard_client`."""
+    import openai
+
+    class OverheardAsyncClient(openai.DefaultAsyncHttpxClient):
+        """Builds requests itself, and sends each with the other client."""
+
+        async def send(self, *args: Any, **kwargs: Any) -> Any:
+            response = await inner.send(*args, **kwargs)
+            heard(response.headers)
+            return response
+
+        async def aclose(self) -> None:
+            """Leave the other client open: it is somebody else's."""
+
+    return OverheardAsyncClient()
 
 
 def any_loop_options(**options: Any) -> dict[str, Any]:

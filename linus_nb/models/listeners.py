@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -23,11 +23,27 @@ from linus_nb.models.usage import Usage, is_from_cache, usage_of
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """What a governed model tells of the try that goes on: at which model, since when, and what came before it."""
+
+    origin: Origin
+    is_double: bool
+    at: float  # of `time.perf_counter`
+    attempt: int
+    waited_s: float
+    instead_of: str
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
-    """A model call that has ended: which model was asked, and where the reply came from."""
+    """A model call that has ended: which model was asked, and where the reply came from.
+
+    ``tried`` is the last try, where the model was a governed one.
+    """
 
     origin: Origin
     served_from: events.ServedFrom
+    tried: Tried | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +57,7 @@ class _Begun:
     sent_along: Any  # tools, or a schema
     purpose: str
     receiver: Any  # the sink of the place that makes it
+    tried: Tried | None = None  # the try that goes on, of a governed model
 
 
 class Listener(BaseCallbackHandler):
@@ -73,6 +90,13 @@ class Listener(BaseCallbackHandler):
         else:
             self.ended(begun, None, error)
 
+    def tried(self, run_id: UUID, tried: Tried) -> None:
+        """Hear from a governed model which model it asks now."""
+        if begun := self._begun.get(run_id):
+            self._begun[run_id] = replace(
+                begun, at=tried.at, origin=tried.origin, is_double=tried.is_double, tried=tried
+            )
+
     def ended(self, begun: _Begun, message: AIMessage | None, error: BaseException | None) -> None:
         """Take a call that has ended."""
         raise NotImplementedError
@@ -100,7 +124,7 @@ class Noter(Listener):
 
     def ended(self, begun: _Begun, message: AIMessage | None, error: BaseException | None) -> None:  # noqa: ARG002  one that raised, too
         """Note a call."""
-        self._noted.append(Heard(begun.origin, _served_from(begun, message)))
+        self._noted.append(Heard(begun.origin, _served_from(begun, message), begun.tried))
 
 
 class Reporter(Listener):
@@ -142,8 +166,16 @@ class Reporter(Listener):
                     usage.cached_tokens,
                     events.Messages(begun.request),
                     events.Messages(() if message is None else (message,)),
+                    **tried_facts(begun.tried),
                 ),
             )
+
+
+def tried_facts(tried: Tried | None) -> dict[str, Any]:
+    """Return what `ModelCalled` says of a try."""
+    if tried is None:
+        return {}
+    return {"attempt": tried.attempt, "waited_s": tried.waited_s, "instead_of": tried.instead_of}
 
 
 def _served_from(begun: _Begun, message: AIMessage | None) -> events.ServedFrom:

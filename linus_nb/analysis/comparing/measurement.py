@@ -106,7 +106,7 @@ def overheard() -> Iterator[list[ev.ModelCalled]]:
     calls: list[ev.ModelCalled] = []
     around = ev.sink.get()
 
-    def receive(_: Any, call: ev.Call | ev.Progress) -> None:
+    def receive(_: Any, call: ev.Report) -> None:
         if isinstance(call, ev.ModelCalled):
             calls.append(call)
         if around is not None:

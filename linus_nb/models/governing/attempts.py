@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from linus_nb import backoff
+from linus_nb.models.governing.choice import Choice
 from linus_nb.models.governing.refusals import Meaning, meaning_of
 
 
@@ -14,27 +14,34 @@ from linus_nb.models.governing.refusals import Meaning, meaning_of
 class Try:
     """Ask a model; the error of that is sent back."""
 
-    model: Any
-    is_last: bool  # nothing is tried after it
+    choice: Choice
+    number: int  # of the tries at this model, from 1
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Wait before the next try."""
+    """Wait before the next try at the same model."""
 
+    choice: Choice
     seconds: float
     error: Exception
 
 
 class Tries:
-    """The tries of one call, as whoever blocks or awaits goes through them: ``step`` is what to do now."""
+    """The tries of one call, as whoever blocks or awaits goes through them: ``step`` is what to do now.
 
-    def __init__(self, models: Sequence[Any], retries: int, *, heeded: bool) -> None:
-        self._steps = attempts(models, retries, heeded=heeded)
+    ``rested_s`` are the seconds of the pauses since the last try.
+    """
+
+    def __init__(self, choices: Sequence[Choice]) -> None:
+        self.first = choices[0]
+        self.rested_s = 0.0
+        self._steps = attempts(choices)
         self.step = next(self._steps)
 
-    def rested(self) -> None:
+    def rested(self, pause: Pause) -> None:
         """Go on after a pause."""
+        self.rested_s += pause.seconds
         self.step = next(self._steps)
 
     def failed(self, error: Exception) -> None:
@@ -43,37 +50,35 @@ class Tries:
         Raises:
             Exception: That error, where nothing else is tried.
         """
+        self.rested_s = 0.0
         try:
             self.step = self._steps.send(error)
         except StopIteration:
             raise error from error.__cause__
 
 
-def attempts(models: Sequence[Any], retries: int, *, heeded: bool) -> Generator[Try | Pause, Exception, Exception]:
+def attempts(choices: Sequence[Choice]) -> Generator[Try | Pause, Exception, Exception]:
     """Yield tries, and pauses between them; return the error of the last one.
 
     A model is tried again after what may pass: a connection, a time limit, 429, 5xx. Then, and after anything else,
     the next model has its turn.
 
     Args:
-        models: The first choice, and those to fall back on.
-        retries: Tries after the first, for each.
-        heeded: What a provider asks for with 429 is waited for elsewhere, by all.
+        choices: The first choice, and those to fall back on.
     """
-    for k, model in enumerate(models):
-        others = k + 1 < len(models)
-        for attempt in range(1, retries + 2):
-            error = yield Try(model, is_last=not others and attempt > retries)
+    for choice in choices:
+        for number in range(1, choice.retries + 2):
+            error = yield Try(choice, number)
             meaning = meaning_of(error)
-            if not meaning.again or attempt > retries:
+            if not meaning.again or number > choice.retries:
                 break
-            seconds = _pause_s(meaning, attempt, heeded=heeded)
+            seconds = _pause_s(meaning, number, choice)
             if seconds > 0:
-                yield Pause(seconds, error)
+                yield Pause(choice, seconds, error)
     return error
 
 
-def _pause_s(meaning: Meaning, attempt: int, *, heeded: bool) -> float:
-    if meaning.refused and heeded:
-        return 0.0
-    return backoff.backoff_s(attempt) if meaning.after_s is None else meaning.after_s
+def _pause_s(meaning: Meaning, number: int, choice: Choice) -> float:
+    if meaning.refused and choice.limits is not None:
+        return 0.0  # what a provider asks for with 429 is waited for there, by all
+    return backoff.backoff_s(number) if meaning.after_s is None else meaning.after_s

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from langchain_core.language_models import BaseChatModel  # noqa: TID253  this module is imported inside functions only
@@ -19,8 +20,10 @@ from pydantic import PrivateAttr
 from linus_nb import events
 from linus_nb.errors import ModelTimeoutError
 from linus_nb.models.facts import model_name
-from linus_nb.models.governing.attempts import Pause, Tries
+from linus_nb.models.governing.attempts import Pause, Tries, Try
+from linus_nb.models.governing.choice import Choice
 from linus_nb.models.governing.held import Held, aheld, held
+from linus_nb.models.governing.telling import resting, tell_try
 from linus_nb.models.governing.timed import TooLateError, pieces_within, within
 from linus_nb.models.prices import origin_of
 from linus_nb.models.usage import usage_of
@@ -30,15 +33,21 @@ USUAL_REPLY = 200  # tokens, as long as no reply has come
 REMEMBERED = 0.9  # how much what replies were so far counts beside the latest one
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question, as LangChain hands it on."""
+
+    messages: list[BaseMessage]
+    stop: list[str] | None
+    run_manager: Any
+    options: dict[str, Any] = field(default_factory=dict)
+
+
 class GovernedModel(BaseChatModel):
     """See `linus_nb.models.governed`. ``bound`` is the model itself: whoever asks what this is finds that."""
 
     bound: BaseChatModel
-    fallbacks: tuple[BaseChatModel, ...] = ()
-    limits: Any = None  # `Limits`, which pydantic need not look into
-    retries: int = 2
-    timeout_s: float | None = None
-    idle_timeout_s: float | None = None
+    choices: tuple[Any, ...]  # of `Choice`, which pydantic need not look into; the first is `bound`
 
     _reply_tokens: float = PrivateAttr(default=USUAL_REPLY)
 
@@ -61,66 +70,60 @@ class GovernedModel(BaseChatModel):
     # -- the four ways to ask ------------------------------------------------------------------------------------------
 
     def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: Any = None,  # noqa: ARG002  LangChain gives it by name
-        **options: Any,
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **options: Any
     ) -> ChatResult:
-        def ask(model: Any, call: Held) -> Iterator[ChatResult]:
-            result = self._timed(
-                model, lambda: within(self.timeout_s, lambda: model._generate(messages, stop, **options))
-            )
+        def ask(call: Held) -> Iterator[ChatResult]:
+            def whole() -> ChatResult:
+                result: ChatResult = call.choice.model._generate(messages, stop, **options)
+                return result
+
+            result = _timed(call.choice, lambda: within(call.choice.timeout_s, whole))
             self._learn(call.replied([result.generations[0].message]))
             yield result
 
-        return next(self._tried(messages, options, ask))
+        return next(self._tried(_Asked(messages, stop, run_manager, options), ask))
 
     def _stream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **options: Any
     ) -> Iterator[ChatGenerationChunk]:
-        def ask(model: Any, call: Held) -> Iterator[ChatGenerationChunk]:
-            said = []
+        def ask(call: Held) -> Iterator[ChatGenerationChunk]:
+            said, choice = [], call.choice
             pieces = pieces_within(
-                self.timeout_s, self.idle_timeout_s, lambda: model._stream(messages, stop, **options)
+                choice.timeout_s, choice.idle_timeout_s, lambda: choice.model._stream(messages, stop, **options)
             )
-            while (chunk := self._timed(model, lambda: next(pieces, None))) is not None:
+            while (chunk := _timed(choice, lambda: next(pieces, None))) is not None:
                 said.append(chunk.message)
                 yield chunk
             self._learn(call.replied(said))
 
-        for chunk in self._tried(messages, options, ask):
+        for chunk in self._tried(_Asked(messages, stop, run_manager, options), ask):
             if run_manager is not None:
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
 
     async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: Any = None,  # noqa: ARG002  likewise
-        **options: Any,
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **options: Any
     ) -> ChatResult:
-        async def ask(model: Any, call: Held) -> AsyncGenerator[ChatResult, None]:
-            async with _time_limit(model, self.timeout_s):
-                result = await model._agenerate(messages, stop, **options)
+        async def ask(call: Held) -> AsyncGenerator[ChatResult, None]:
+            async with _time_limit(call.choice, call.choice.timeout_s):
+                result = await call.choice.model._agenerate(messages, stop, **options)
             self._learn(call.replied([result.generations[0].message]))
             yield result
 
-        async with aclosing(self._atried(messages, options, ask)) as results:
+        async with aclosing(self._atried(_Asked(messages, stop, run_manager, options), ask)) as results:
             return await anext(results)
 
     async def _astream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **options: Any
     ) -> AsyncIterator[ChatGenerationChunk]:
-        async def ask(model: Any, call: Held) -> AsyncGenerator[ChatGenerationChunk, None]:
-            said = []
+        async def ask(call: Held) -> AsyncGenerator[ChatGenerationChunk, None]:
+            said, choice = [], call.choice
             now = asyncio.get_running_loop().time
-            end_s = None if self.timeout_s is None else now() + self.timeout_s
-            async with aclosing(model._astream(messages, stop, **options)) as pieces:
+            end_s = None if choice.timeout_s is None else now() + choice.timeout_s
+            async with aclosing(choice.model._astream(messages, stop, **options)) as pieces:
                 while True:
                     left_s = None if end_s is None else end_s - now()
-                    async with _time_limit(model, left_s, self.idle_timeout_s, whole_s=self.timeout_s):
+                    async with _time_limit(choice, left_s, choice.idle_timeout_s):
                         chunk = await anext(pieces, None)
                     if chunk is None:
                         break
@@ -128,7 +131,7 @@ class GovernedModel(BaseChatModel):
                     yield chunk
             self._learn(call.replied(said))
 
-        async with aclosing(self._atried(messages, options, ask)) as told:
+        async with aclosing(self._atried(_Asked(messages, stop, run_manager, options), ask)) as told:
             async for chunk in told:
                 if run_manager is not None:
                     await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
@@ -136,96 +139,105 @@ class GovernedModel(BaseChatModel):
 
     # -- tries ---------------------------------------------------------------------------------------------------------
 
-    def _tried(
-        self, messages: list[BaseMessage], options: dict[str, Any], ask: Callable[[Any, Held], Iterator[T]]
-    ) -> Iterator[T]:
+    def _tried(self, asked: _Asked, ask: Callable[[Held], Iterator[T]]) -> Iterator[T]:
         """Yield what is said by the first model, at the first try, that says anything."""
-        tries = self._tries()
+        tries = Tries(self.choices)
         while True:
             step = tries.step
             if isinstance(step, Pause):
-                time.sleep(step.seconds)
-                tries.rested()
+                with resting(step.choice.model, step.error):
+                    time.sleep(step.seconds)
+                tries.rested(step)
                 continue
             call = None
             try:
-                with held(self.limits, messages, self._reserved(messages, options)) as call:
-                    for piece in ask(step.model, call):
+                with held(step.choice, asked.messages, self._reserved(step.choice, asked)) as call:
+                    _tell(asked, tries, step, call)
+                    for piece in ask(call):
                         call.said = True
                         yield piece
             except Exception as error:  # noqa: BLE001  raised again where nothing else is tried
-                self._go_on(tries, step.model, call, error)
+                _go_on(tries, step, call, error)
             else:
                 return
 
-    async def _atried(
-        self, messages: list[BaseMessage], options: dict[str, Any], ask: Callable[[Any, Held], AsyncGenerator[T, None]]
-    ) -> AsyncGenerator[T, None]:
+    async def _atried(self, asked: _Asked, ask: Callable[[Held], AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
         """Yield what is said, awaiting it. Otherwise as `_tried`."""
-        tries = self._tries()
+        tries = Tries(self.choices)
         while True:
             step = tries.step
             if isinstance(step, Pause):
-                await asyncio.sleep(step.seconds)
-                tries.rested()
+                with resting(step.choice.model, step.error):
+                    await asyncio.sleep(step.seconds)
+                tries.rested(step)
                 continue
             call = None
             try:
-                async with (
-                    aheld(self.limits, messages, self._reserved(messages, options)) as call,
-                    aclosing(ask(step.model, call)) as pieces,
-                ):
-                    async for piece in pieces:
-                        call.said = True
-                        yield piece
+                async with aheld(step.choice, asked.messages, self._reserved(step.choice, asked)) as call:
+                    _tell(asked, tries, step, call)
+                    async with aclosing(ask(call)) as pieces:
+                        async for piece in pieces:
+                            call.said = True
+                            yield piece
             except Exception as error:  # noqa: BLE001  as above
-                self._go_on(tries, step.model, call, error)
+                _go_on(tries, step, call, error)
             else:
                 return
 
-    def _tries(self) -> Tries:
-        return Tries([self.bound, *self.fallbacks], self.retries, heeded=self.limits is not None)
-
-    def _go_on(self, tries: Tries, model: Any, call: Held | None, error: Exception) -> None:
-        """Choose what comes after a try that failed, and tell of it.
-
-        Raises:
-            Exception: The error, where nothing else is tried; or somebody has heard a part of the reply.
-        """
-        if call is None or call.said:
-            raise error
-        tries.failed(error)
-        duration_s = time.perf_counter() - call.began
-        events.report(
-            events.ModelCalled(origin_of(model).name, duration_s, error=error, messages=events.Messages(call.messages))
-        )
-
-    def _timed(self, model: Any, wait: Callable[[], T]) -> T:
-        try:
-            return wait()
-        except TooLateError as late:
-            seconds = self.idle_timeout_s if late.idle else self.timeout_s
-            raise ModelTimeoutError(model_name(model), seconds or 0.0, idle=late.idle) from None
-
     # -- tokens --------------------------------------------------------------------------------------------------------
 
-    def _reserved(self, messages: list[BaseMessage], options: dict[str, Any]) -> int:
+    def _reserved(self, choice: Choice, asked: _Asked) -> int:
         """Return about how many tokens a call will take: what is sent, and what may come."""
-        if self.limits is None or self.limits.tokens_per_minute is None:
+        if choice.limits is None or choice.limits.tokens_per_minute is None:
             return 0
-        sent_along = options.get("tools") or options.get("response_format")
-        sent = usage_of("", messages, sent_along=sent_along).input_tokens
-        most = options.get("max_tokens") or getattr(self.bound, "max_tokens", None)
+        sent_along = asked.options.get("tools") or asked.options.get("response_format")
+        sent = usage_of("", asked.messages, sent_along=sent_along).input_tokens
+        most = asked.options.get("max_tokens") or getattr(choice.model, "max_tokens", None)
         return int(sent + min(self._reply_tokens, most or self._reply_tokens))
 
     def _learn(self, tokens: int) -> None:
         self._reply_tokens = REMEMBERED * self._reply_tokens + (1 - REMEMBERED) * tokens
 
 
+def _tell(asked: _Asked, tries: Tries, step: Try, call: Held) -> None:
+    waited_s = tries.rested_s + call.waited_s
+    tell_try(asked.run_manager, step.choice.model, tries.first.model, step.number, waited_s)
+
+
+def _go_on(tries: Tries, step: Try, call: Held | None, error: Exception) -> None:
+    """Choose what comes after a try that failed, and tell of it.
+
+    Raises:
+        Exception: The error, where nothing else is tried; or somebody has heard a part of the reply.
+    """
+    if call is None or call.said:
+        raise error
+    waited_s, first = tries.rested_s + call.waited_s, tries.first.model
+    tries.failed(error)
+    events.report(
+        events.ModelCalled(
+            origin_of(step.choice.model).name,
+            time.perf_counter() - call.began,
+            purpose=events.purpose.get(),
+            error=error,
+            messages=events.Messages(call.messages),
+            attempt=step.number,
+            waited_s=waited_s,
+            instead_of="" if step.choice.model is first else model_name(first),
+        )
+    )
+
+
+def _timed(choice: Choice, wait: Callable[[], T]) -> T:
+    try:
+        return wait()
+    except TooLateError as late:
+        seconds = choice.idle_timeout_s if late.idle else choice.timeout_s
+        raise ModelTimeoutError(model_name(choice.model), seconds or 0.0, idle=late.idle) from None
+
+
 @asynccontextmanager
-async def _time_limit(
-    model: Any, left_s: float | None, idle_s: float | None = None, *, whole_s: float | None = None
-) -> AsyncIterator[None]:
+async def _time_limit(choice: Choice, left_s: float | None, idle_s: float | None = None) -> AsyncIterator[None]:
     """Bound a wait by what is left of the whole time, and by the time between two pieces.
 
     Raises:
@@ -239,5 +251,5 @@ async def _time_limit(
         if not timer.expired():
             raise
         idle = idle_s is not None and (left_s is None or idle_s < left_s)
-        seconds = idle_s if idle else whole_s or left_s
-        raise ModelTimeoutError(model_name(model), seconds or 0.0, idle=idle) from None
+        seconds = idle_s if idle else choice.timeout_s
+        raise ModelTimeoutError(model_name(choice.model), seconds or 0.0, idle=idle) from None

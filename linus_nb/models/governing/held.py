@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from linus_nb import events
-from linus_nb.models.governing.limits import Limits, Place
-from linus_nb.models.governing.refusals import meaning_of, quota_left
+from linus_nb.models.facts import model_name
+from linus_nb.models.governing.choice import Choice
+from linus_nb.models.governing.limits import Place
+from linus_nb.models.governing.refusals import meaning_of
 from linus_nb.models.usage import usage_of
 
 
@@ -18,21 +20,22 @@ from linus_nb.models.usage import usage_of
 class Held:
     """A call that may go on. ``said``: something of the reply has been handed on, so that it cannot be tried again."""
 
+    choice: Choice
     messages: Sequence[Any]
-    reserved: int
     place: Place | None = None
     began: float = field(default_factory=time.perf_counter)
     said: bool = False
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds that it waited for its place."""
+        return 0.0 if self.place is None else self.place.waited_s
 
     def replied(self, parts: list[Any]) -> int:
         """Tell the limits what the call took; return the tokens of the reply."""
         usage = usage_of(parts, self.messages)
         if self.place is not None:
             self.place.used(usage.total_tokens)
-            headers = getattr(parts[-1], "response_metadata", {}).get("headers") if parts else None
-            wait_s = quota_left(headers or {})
-            if wait_s:
-                self.place.exhausted(wait_s)
         return usage.output_tokens
 
     def heed(self, error: Exception) -> None:
@@ -43,13 +46,13 @@ class Held:
 
 
 @contextmanager
-def held(limits: Limits | None, messages: Sequence[Any], reserved: int) -> Iterator[Held]:
+def held(choice: Choice, messages: Sequence[Any], reserved: int) -> Iterator[Held]:
     """Hold a place for a call, waiting for it where there are limits."""
-    if limits is None:
-        yield Held(messages, reserved)
+    if choice.limits is None:
+        yield Held(choice, messages)
         return
-    with limits.hold(reserved, events.priority.get()) as place:
-        call = Held(messages, reserved, place)
+    with choice.limits.hold(reserved, events.priority.get(), model_name(choice.model)) as place:
+        call = Held(choice, messages, place)
         try:
             yield call
         except Exception as error:
@@ -58,13 +61,13 @@ def held(limits: Limits | None, messages: Sequence[Any], reserved: int) -> Itera
 
 
 @asynccontextmanager
-async def aheld(limits: Limits | None, messages: Sequence[Any], reserved: int) -> AsyncIterator[Held]:
+async def aheld(choice: Choice, messages: Sequence[Any], reserved: int) -> AsyncIterator[Held]:
     """Hold a place for a call, awaiting it. Otherwise as `held`."""
-    if limits is None:
-        yield Held(messages, reserved)
+    if choice.limits is None:
+        yield Held(choice, messages)
         return
-    async with limits.ahold(reserved, events.priority.get()) as place:
-        call = Held(messages, reserved, place)
+    async with choice.limits.ahold(reserved, events.priority.get(), model_name(choice.model)) as place:
+        call = Held(choice, messages, place)
         try:
             yield call
         except Exception as error:

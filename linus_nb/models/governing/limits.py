@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from math import inf
 
+from linus_nb.models.governing.telling import WaitTold
 from linus_nb.models.governing.window import Taken, Window
 
 MINUTE_S = 60.0
@@ -38,10 +39,6 @@ class Place:
     def rejected(self, retry_after_s: float | None = None) -> None:
         """Say that the provider refused the call as one too many: all calls wait, and then begin slowly."""
         self.limits.slow_down(self, retry_after_s)
-
-    def exhausted(self, wait_s: float) -> None:
-        """Say that the provider will take no more for so many seconds, though it took this call."""
-        self.limits.pause(wait_s)
 
     def unused(self) -> None:
         """Say that the call was never sent."""
@@ -118,30 +115,35 @@ class Limits:
             return sum(not waiting.given_up for waiting in self._queue)
 
     @contextmanager
-    def hold(self, tokens: int = 0, priority: float = 0) -> Iterator[Place]:
+    def hold(self, tokens: int = 0, priority: float = 0, model: str = "") -> Iterator[Place]:
         """Wait until a call may be made, blocking, and hold its place while the block goes on.
 
         Args:
             tokens: An estimate of what it will take.
             priority: Higher ones go first.
+            model: Whose call it is, for the events of a run that tell of the wait.
         """
-        woken = threading.Event()
+        woken, told = threading.Event(), WaitTold(model, "limit")
         waiting = self._ask(tokens, priority, woken.set)
         try:
             while (delay_s := self._turn(waiting)) != 0.0:
+                told.begin()
                 woken.wait(None if delay_s == inf else delay_s)
                 woken.clear()
+            told.end()
             yield self._placed(waiting)
         finally:
             self._leave(waiting)
+            told.end()
 
     @asynccontextmanager
-    async def ahold(self, tokens: int = 0, priority: float = 0) -> AsyncIterator[Place]:
+    async def ahold(self, tokens: int = 0, priority: float = 0, model: str = "") -> AsyncIterator[Place]:
         """Wait until a call may be made, awaiting. Otherwise as `hold`."""
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
-        waiting = self._ask(tokens, priority, lambda: _wake(loop, woken))
+        waiting, told = self._ask(tokens, priority, lambda: _wake(loop, woken)), WaitTold(model, "limit")
         try:
             while (delay_s := self._turn(waiting)) != 0.0:
+                told.begin()
                 timer = None if delay_s == inf else loop.call_later(delay_s, woken.set)
                 try:
                     await woken.wait()
@@ -149,9 +151,11 @@ class Limits:
                     if timer is not None:
                         timer.cancel()
                 woken.clear()
+            told.end()
             yield self._placed(waiting)
         finally:
             self._leave(waiting)
+            told.end()
 
     # -- what a place says ------------------------------------------------------------------------------------------
 
@@ -177,7 +181,7 @@ class Limits:
             self._serve()
 
     def pause(self, wait_s: float) -> None:
-        """Let all calls wait for so many seconds."""
+        """Let all calls wait for so many seconds: the provider says that it will take no more until then."""
         with self._lock:
             self._paused_until_s = max(self._paused_until_s, self._clock() + wait_s)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from linus_nb.models.governing.choice import Choice
 from linus_nb.models.governing.limits import Limits
 from linus_nb.models.governing.prepared import prepared
 
@@ -34,7 +35,8 @@ def governed(
         retries: Tries after the first, for each model.
         timeout_s: Seconds for a whole reply, without the time that the call waits for its turn.
         idle_timeout_s: Seconds between two pieces of a streamed reply.
-        fallbacks: Models that are asked in turn when the tries of those before them have failed.
+        fallbacks: Models that are asked in turn when the tries of those before them have failed. What is said here
+            holds for them, too, but for those that are governed themselves: another provider has other limits.
 
     Raises:
         TypeError: Something is no LangChain chat model, or ``limits`` are none.
@@ -45,8 +47,12 @@ def governed(
     >>> governed(shaky, limits=Limits(max_concurrency=4)).invoke("hi").text
     'hello'
     """
+    from langchain_core.language_models import BaseChatModel
+
     from linus_nb.models.governing.governed import GovernedModel
 
+    if isinstance(model, GovernedModel):
+        raise TypeError("this model is governed already; give limits, retries and fallbacks to one governed()")
     if limits is not None and not isinstance(limits, Limits):
         raise TypeError(f"limits is a {type(limits).__name__}; give Limits(requests_per_minute=...), shared by all")
     if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
@@ -54,11 +60,12 @@ def governed(
     for name, seconds in (("timeout_s", timeout_s), ("idle_timeout_s", idle_timeout_s)):
         if seconds is not None and not seconds > 0:
             raise ValueError(f"{name}={seconds!r}: give seconds above 0, or leave it out")
-    return GovernedModel(
-        bound=prepared(model),
-        fallbacks=tuple(map(prepared, fallbacks)),
-        limits=limits,
-        retries=retries,
-        timeout_s=timeout_s,
-        idle_timeout_s=idle_timeout_s,
-    )
+    if isinstance(fallbacks, BaseChatModel):
+        raise TypeError(f"fallbacks is one {type(fallbacks).__name__}; give a list of models")
+    choices: list[Choice] = []
+    for one in (model, *fallbacks):
+        if isinstance(one, GovernedModel):
+            choices += one.choices
+        else:
+            choices.append(Choice(prepared(one, limits), limits, retries, timeout_s, idle_timeout_s))
+    return GovernedModel(bound=choices[0].model, choices=tuple(choices))

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from linus_nb.models.clients import async_client
+from linus_nb.models.clients import async_client, overheard_async_client, overheard_client
 from linus_nb.models.facts import model_name
+from linus_nb.models.governing.limits import Limits
+from linus_nb.models.governing.refusals import quota_left
 
 
-def prepared(model: Any) -> Any:
-    """Return a model whose client sends each request once, from whatever loop. The model itself stays as it is.
+def prepared(model: Any, limits: Limits | None) -> Any:
+    """Return a model whose client sends each request once, from whatever loop, and tells the limits of its quota.
+
+    The model itself stays as it is, and so do HTTP clients that it was given: those are used as they are, and an
+    asynchronous one on its owner's loop only.
 
     Raises:
         TypeError: It is no LangChain chat model.
@@ -27,11 +33,25 @@ def prepared(model: Any) -> Any:
             f"{model_name(model)!r} has a rate_limiter of its own, which knows nothing of other models' calls; leave "
             "it out and give governed(limits=Limits(requests_per_minute=...))"
         )
+    openai: Any = model
     client, async_one = getattr(model, "root_client", None), getattr(model, "root_async_client", None)
     if client is None or async_one is None:
         return model
-    client = client.with_options(max_retries=0)
-    async_one = async_one.with_options(max_retries=0, http_client=async_client())
+
+    def heard(headers: Mapping[str, str]) -> None:
+        wait_s = quota_left(headers)
+        if wait_s and limits is not None:
+            limits.pause(wait_s)
+
+    own = openai.http_async_client
+    if openai.openai_proxy:
+        sender = async_client(heard=heard, proxy=openai.openai_proxy)
+    elif own is not None:
+        sender = overheard_async_client(own, heard)
+    else:
+        sender = async_client(heard=heard)
+    client = client.with_options(max_retries=0, http_client=overheard_client(client._client, heard))
+    async_one = async_one.with_options(max_retries=0, http_client=sender)
     return model.model_copy(
         update={
             "max_retries": 0,
