@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from linus_nb.analysis.evaluating.evaluation import evaluate, evaluate_sync, last_evaluation
     from linus_nb.analysis.runs.diff import diff
     from linus_nb.analysis.runs.many import runs_to_frame
+    from linus_nb.budget import Budget
     from linus_nb.configuration import settings
     from linus_nb.dag import AgentDAG
     from linus_nb.engine.executor import DAGExecutor
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from linus_nb.events import NodeStatus
     from linus_nb.graph.node import AgentNode, Edge
     from linus_nb.graph.state import SharedState, StateManager
-    from linus_nb.models import default_model
+    from linus_nb.models import Limits, default_model, governed
     from linus_nb.notebook.nesting import enable_nesting
 
 __version__ = "0.1.0"
@@ -42,10 +43,12 @@ _HOMES = {
     "AgentMetrics": "linus_nb.agent",
     "AgentNode": "linus_nb.graph.node",
     "AgentResponse": "linus_nb.agent",
+    "Budget": "linus_nb.budget",
     "DAGExecutor": "linus_nb.engine.executor",
     "Edge": "linus_nb.graph.node",
     "ExecutionResult": "linus_nb.engine.result",
     "JsonLines": "linus_nb.engine.jsonl",
+    "Limits": "linus_nb.models.governing.limits",
     "LinusError": "linus_nb.errors",
     "Memory": "linus_nb.agent.memory",
     "NodeStatus": "linus_nb.events",
@@ -59,6 +62,7 @@ _HOMES = {
     "enable_nesting": "linus_nb.notebook.nesting",
     "evaluate": "linus_nb.analysis.evaluating.evaluation",
     "evaluate_sync": "linus_nb.analysis.evaluating.evaluation",
+    "governed": "linus_nb.models.governing.make",
     "last_benchmark": "linus_nb.analysis.comparing.benchmark",
     "last_evaluation": "linus_nb.analysis.evaluating.evaluation",
     "last_response": "linus_nb.agent.kept",
@@ -76,10 +80,12 @@ __all__ = [
     "AgentMetrics",
     "AgentNode",
     "AgentResponse",
+    "Budget",
     "DAGExecutor",
     "Edge",
     "ExecutionResult",
     "JsonLines",
+    "Limits",
     "LinusError",
     "Memory",
     "NodeStatus",
@@ -93,6 +99,7 @@ __all__ = [
     "enable_nesting",
     "evaluate",
     "evaluate_sync",
+    "governed",
     "last_benchmark",
     "last_evaluation",
     "last_response",

@@ -16,6 +16,7 @@
     │   ├── WeightsError      weights did not arrive, or are not what they should be
     │   ├── ModelTimeoutError (TimeoutError)  a model took longer than it may
     │   └── ReplyError        (ValueError)    a model's reply that cannot be used, with its text
+    ├── BudgetError           (RuntimeError)  a model call, or work, for which no budget is left
     ├── InputError            (ValueError)    what an agent is asked does not fit its ``input_schema``
     ├── ToolError             (RuntimeError)  a tool that failed, or arguments that do not fit it
     │   ├── NotApprovedError  a tool call that a person did not allow
@@ -189,6 +190,14 @@ class ModelTimeoutError(ModelError, TimeoutError):
         what = "said nothing more" if idle else "gave no whole reply"
         name = "idle_timeout_s" if idle else "timeout_s"
         super().__init__(f"{model!r} {what} within {seconds:g} s; give it more with {name}=, or a shorter question")
+
+
+class BudgetError(LinusError, RuntimeError):
+    """Something did not start, as the `linus_nb.Budget` around it is spent."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the budget is spent: {reason}; what is done is kept, a larger Budget() lets it go on")
 
 
 class ReplyError(ModelError, ValueError):

@@ -6,14 +6,79 @@ Every event carries the run's id, a sequence number without gaps, and ``at``, se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, NewType
+from typing import Any
 
 from linus_nb.brief import Brief
+from linus_nb.reports import (
+    Call,
+    Messages,
+    ModelCalled,
+    ModelWaited,
+    ModelWaits,
+    PlanMade,
+    Progress,
+    Report,
+    ServedFrom,
+    TokenDelta,
+    ToolCalled,
+    ToolStarted,
+    Wait,
+    WaitReason,
+)
+
+__all__ = [
+    "BudgetSpent",
+    "Call",
+    "CallReported",
+    "CancelRequested",
+    "EdgeDecided",
+    "EdgeShape",
+    "Event",
+    "GraphShape",
+    "ItemEnded",
+    "ItemStarted",
+    "ItemsFound",
+    "KeyRead",
+    "LoopStalled",
+    "Messages",
+    "ModelCalled",
+    "ModelWaited",
+    "ModelWaits",
+    "NestedReported",
+    "NodeCancelled",
+    "NodeFailed",
+    "NodeFinished",
+    "NodeRetried",
+    "NodeShape",
+    "NodeSkipped",
+    "NodeStarted",
+    "NodeStatus",
+    "PlanMade",
+    "Progress",
+    "ProgressReported",
+    "Report",
+    "RunFinished",
+    "RunStarted",
+    "ServedFrom",
+    "TokenDelta",
+    "ToolCalled",
+    "ToolStarted",
+    "Wait",
+    "WaitReason",
+    "WaitReported",
+    "is_inside_node",
+    "priority",
+    "purpose",
+    "report",
+    "report_progress",
+    "sink",
+    "streaming",
+]
 
 
 class NodeStatus(StrEnum):
@@ -254,64 +319,11 @@ class CancelRequested(Event):
     reason: str
 
 
-ServedFrom = Literal["model", "cache", "script"]
-
-Messages = NewType("Messages", Sequence[Any])
-"""What was said to a model, or by it, as it was: LangChain's messages, dicts, texts, or pairs of a role and a text.
-
-Kept by reference, and turned into text when somebody looks, or saves: see `linus_nb.models.spoken`.
-"""
-_NOTHING_SAID = Messages(())
-
-
 @dataclass(frozen=True, slots=True, repr=False)
-class ModelCalled(Brief):
-    """A model call that has ended, as reported by who made it.
+class BudgetSpent(Event):
+    """The run has spent its budget: what runs may finish, and nothing starts any more."""
 
-    Tokens are ``estimated`` where the provider names none, and 0 for a call that raised. ``cost`` is in US dollars: 0.0
-    for a model that runs here, None where no price is known.
-
-    ``served_from`` says where the reply came from: ``"model"``; ``"cache"``, LangChain's cache of replies, so that no
-    model was asked, and tokens and cost are 0; or ``"script"``, a test double, which names tokens and cost as it is
-    told to. ``cached_input_tokens`` are those of the input that the provider, or the server that runs here, had read
-    before and kept: its own cache of prompts, from which a repeated question is answered sooner.
-
-    ``messages`` are what was sent, and ``reply`` what came back: one message, or none.
-
-    Where `linus_nb.models.governed` made the call, each try is one: ``attempt`` counts those at this model,
-    ``waited_s`` are the seconds before this one in which the call waited for a limit or a pause, and ``instead_of``
-    names the first choice where this model stood in for it.
-    """
-
-    model: str
-    duration_s: float
-    input_tokens: int = 0
-    output_tokens: int = 0
-    estimated: bool = False
-    purpose: str = ""
-    error: BaseException | None = None
-    cost: float | None = None
-    served_from: ServedFrom = "model"
-    cached_input_tokens: int = 0
-    messages: Messages = field(default=_NOTHING_SAID, repr=False)
-    reply: Messages = field(default=_NOTHING_SAID, repr=False)
-    attempt: int = 1
-    waited_s: float = 0.0
-    instead_of: str = ""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class ToolCalled(Brief):
-    """A tool call that has ended, as reported by who made it."""
-
-    tool: str
-    duration_s: float
-    arguments: dict[str, Any] = field(default_factory=dict)
-    result: Any = None
-    error: BaseException | None = None
-
-
-Call = ModelCalled | ToolCalled
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -323,32 +335,6 @@ class CallReported(Event):
     item: int | None = None
 
 
-WaitReason = Literal["limit", "retry"]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class ModelWaits(Brief):
-    """A model call has to wait: for a ``limit``, or for its next try (``retry``) after one that gave this ``error``.
-
-    ``number`` tells waits of one process apart.
-    """
-
-    number: int
-    model: str
-    reason: WaitReason
-    error: BaseException | None = None
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class ModelWaited(Brief):
-    """The wait of that number is over: the call goes on, or was given up."""
-
-    number: int
-
-
-Wait = ModelWaits | ModelWaited
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class WaitReported(Event):
     """A model call inside a node begins to wait, or waits no more."""
@@ -356,33 +342,6 @@ class WaitReported(Event):
     node: str
     wait: Wait
     item: int | None = None
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class PlanMade(Brief):
-    """An agent decided what to do: its tasks, in words."""
-
-    tasks: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class ToolStarted(Brief):
-    """A tool call begins."""
-
-    tool: str
-    arguments: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class TokenDelta(Brief):
-    """A piece of a model's reply, as it comes."""
-
-    text: str
-    purpose: str = ""
-
-
-Progress = PlanMade | ToolStarted | TokenDelta
-"""What is told while it happens, where somebody asked for that (see `streaming`)."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -402,8 +361,6 @@ class RunFinished(Event):
 
 
 # -- what happens below the engine is reported here -----------------------------------------------------------------
-
-Report = Call | Wait | Progress
 
 sink: ContextVar[tuple[Callable[[Any, Report], None], Any] | None] = ContextVar("linus_nb_sink", default=None)
 """Where model and tool calls are reported, and the place that makes them: a mark of the engine's own.

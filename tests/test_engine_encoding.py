@@ -39,6 +39,7 @@ LEAVES: dict[Any, st.SearchStrategy[Any]] = {
     int | None: st.none() | st.integers(),
     float | None: st.none() | st.floats(allow_nan=False),
     ev.ServedFrom: st.sampled_from(get_args(ev.ServedFrom)),
+    ev.WaitReason: st.sampled_from(get_args(ev.WaitReason)),
     tuple[str, ...]: st.lists(st.text()).map(tuple),
     tuple[ev.KeyRead, ...]: st.lists(
         st.builds(ev.KeyRead, st.text(), st.text(), st.lists(st.text(), min_size=1).map(tuple))
@@ -48,6 +49,7 @@ LEAVES: dict[Any, st.SearchStrategy[Any]] = {
     ev.Event: st.deferred(lambda: any_event),
 }
 LEAVES[ev.Call] = st.deferred(lambda: made(ev.ModelCalled) | made(ev.ToolCalled))
+LEAVES[ev.Wait] = st.deferred(lambda: made(ev.ModelWaits) | made(ev.ModelWaited))
 LEAVES[ev.Progress] = st.deferred(lambda: made(ev.PlanMade) | made(ev.ToolStarted) | made(ev.TokenDelta))
 
 
@@ -64,7 +66,7 @@ def test_any_event_comes_back_equal(event):
 
 
 def test_every_event_is_known_and_none_has_a_field_of_the_marks_name():
-    for cls in [*EVENTS, ev.ModelCalled, ev.ToolCalled]:
+    for cls in [*EVENTS, ev.ModelCalled, ev.ToolCalled, ev.ModelWaits, ev.ModelWaited]:
         names = {field.name for field in dataclasses.fields(cls)}
         assert not names & {TYPE, jsonl.MARK, jsonl.WRITER}
         for hint in get_type_hints(cls).values():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from linus_nb.agent.agent_run import AgentRun
 from linus_nb.agent.approval import Approval, Approve, checked
+from linus_nb.agent.budgeted import out_of_budget, time_left
 from linus_nb.agent.drivers import adrive, drive
 from linus_nb.agent.kept import kept
 from linus_nb.agent.loop import answer
@@ -21,10 +22,11 @@ from linus_nb.agent.stream import AgentEvent, streamed
 from linus_nb.agent.structured import Structure
 from linus_nb.agent.turns import answer_in_turns
 from linus_nb.brief import brief
+from linus_nb.budget import Budget, checked_budget, spending_on
 from linus_nb.display import Shown
 from linus_nb.engine.interrupts import nobody, told_to
 from linus_nb.engine.threads import in_thread
-from linus_nb.errors import LinusError
+from linus_nb.errors import BudgetError, LinusError
 from linus_nb.graph.given import as_text
 from linus_nb.masking import keep_secrets_of
 from linus_nb.tools.adapt import adapt_all
@@ -56,6 +58,8 @@ class Agent(Shown):
             function (sync or async) that gets the tool's name and arguments: True lets it run, False does not, a dict
             of arguments lets it run with those, and ``"ask"`` asks you.
         memory: What it remembers of earlier questions; several agents may share one.
+        budget: What each run may spend. One that is out of it gives the latest result that it has, and says so; with
+            none, it raises `BudgetError`. A call that blocks (`run`) is waited for, however late it is.
 
     Raises:
         ToolError: something in ``tools`` is no tool, or two bear one name.
@@ -83,6 +87,7 @@ class Agent(Shown):
         output_schema: Any = None,
         approve: Approve | None = None,
         memory: Memory | None = None,
+        budget: Budget | None = None,
     ) -> None:
         if llm is not None and not (hasattr(llm, "invoke") and hasattr(llm, "ainvoke")):
             raise _NotAModelError(llm)
@@ -104,6 +109,7 @@ class Agent(Shown):
         self.strategy = strategy
         self.approve = checked(approve)
         self.memory = memory
+        self.budget = checked_budget(budget)
         self._input = None if input_schema is None else Structure(input_schema, "input_schema")
         self._output = None if output_schema is None else Structure(output_schema, "output_schema")
         self._llm = llm
@@ -148,9 +154,13 @@ class Agent(Shown):
             InputError: the task does not fit ``input_schema``; no model was asked.
         """
         run = self._new_run(task)
-        with kept(run), told_to(nobody):
+        with kept(run), told_to(nobody), spending_on(self.budget) as spending:
             llm = await in_thread(self._ready_model)
-            response = await adrive(self._steps(run), llm)
+            try:
+                async with time_left(spending):
+                    response = await adrive(self._steps(run), llm)
+            except BudgetError as error:
+                response = out_of_budget(run, error)
         return response if return_metrics else response.result
 
     @overload
@@ -162,8 +172,11 @@ class Agent(Shown):
     def run(self, task: Any, return_metrics: bool = True) -> Any:
         """Answer a question, blocking; needs no event loop and disturbs none. Otherwise as `arun`."""
         run = self._new_run(task)
-        with kept(run):
-            response = drive(self._steps(run), self.llm)
+        with kept(run), spending_on(self.budget):
+            try:
+                response = drive(self._steps(run), self.llm)
+            except BudgetError as error:
+                response = out_of_budget(run, error)
         return response if return_metrics else response.result
 
     def stream(self, task: Any) -> AsyncIterator[AgentEvent]:

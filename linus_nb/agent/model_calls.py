@@ -17,8 +17,9 @@ from linus_nb.agent.loose_json import without_halves
 from linus_nb.agent.memory_remember import SUMMARY
 from linus_nb.agent.requests import CallModel, Message, Reply, Wanted
 from linus_nb.agent.schemas import is_strict, without_lengths
+from linus_nb.budget import enter_call, leave_call
 from linus_nb.engine.threads import in_thread
-from linus_nb.errors import ModelError
+from linus_nb.errors import BudgetError, ModelError
 from linus_nb.models import model_name
 from linus_nb.models.listening import noted_calls
 from linus_nb.models.prices import Origin, cost_at, origin_of
@@ -38,19 +39,19 @@ def call_model(llm: BaseChatModel, request: CallModel) -> Reply:
         Exception: whatever the model raised.
     """
     messages, options = _prepared(llm, request)
-    with _purpose(request), noted_calls() as noted:
+    with _begun(request), noted_calls() as noted:
         call = _Call(llm, request, messages, time.perf_counter(), noted)
         try:
             message = _invoke(llm, request, messages, options)
         except Exception as error:  # noqa: BLE001  reported, and raised again there
             return call.failed(error)
-    return call.replied(message)
+        return call.replied(message)
 
 
 async def acall_model(llm: BaseChatModel, request: CallModel) -> Reply:
     """Ask a model, awaiting it. Otherwise as `call_model`."""
     messages, options = _prepared(llm, request)
-    with _purpose(request), noted_calls() as noted:
+    with _begun(request), noted_calls() as noted:
         call = _Call(llm, request, messages, time.perf_counter(), noted)
         try:
             message = await _ainvoke(llm, request, messages, options)
@@ -59,16 +60,23 @@ async def acall_model(llm: BaseChatModel, request: CallModel) -> Reply:
             raise
         except Exception as error:  # noqa: BLE001  reported, and raised again there
             return call.failed(error)
-    return call.replied(message)
+        return call.replied(message)
 
 
 @contextmanager
-def _purpose(request: CallModel) -> Iterator[None]:
+def _begun(request: CallModel) -> Iterator[None]:
+    """Say what is asked for, and that a call is under way, which every budget around it must allow.
+
+    Raises:
+        BudgetError: A budget is spent.
+    """
+    entered = enter_call()
     token = events.purpose.set(request.purpose)
     try:
         yield
     finally:
         events.purpose.reset(token)
+        leave_call(entered)
 
 
 def _invoke(llm: Any, request: CallModel, messages: list[Any], options: dict[str, Any]) -> Any:
@@ -218,6 +226,8 @@ class _Call:
 
     def failed(self, error: Exception) -> Reply:
         """Report a call that raised, and raise again; a reply cut at its token limit is a reply all the same."""
+        if isinstance(error, BudgetError):  # it was not made
+            raise error
         cut = _cut_reply(error)
         if cut is not None:
             reply = self._priced(cut, None)

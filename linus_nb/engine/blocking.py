@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import math
 import threading
 import time
 from concurrent.futures import Future
@@ -13,9 +14,10 @@ from typing import Any
 
 from linus_nb.engine import policy
 from linus_nb.engine.background import run_blocking
-from linus_nb.engine.deadline import GRACE_S, ExpiredError, within
+from linus_nb.engine.deadline import CLOCK_TICK_S, GRACE_S, ExpiredError, within
 from linus_nb.engine.frontier import Decision
-from linus_nb.engine.ledger import CANCELLED, COMPLETED, FAIL_FAST, FAILED, RUNNING, Ledger
+from linus_nb.engine.ledger import CANCELLED, COMPLETED, FAIL_FAST, FAILED, PENDING, RUNNING, Ledger
+from linus_nb.engine.mapped import items_of
 from linus_nb.engine.policy import Answer, Attempt, Outcome
 from linus_nb.engine.threads import ThreadCall
 from linus_nb.engine.view import StateView
@@ -55,6 +57,7 @@ class BlockingRun(Ledger):
         Raises:
             KeyboardInterrupt: the run was interrupted; what finished is kept in its result.
         """
+        timer = self._timer()
         try:
             starting = self.opening()
             while starting:  # one node, or none
@@ -70,7 +73,32 @@ class BlockingRun(Ledger):
         except BaseException as error:  # an interrupt, or an error of the engine's own: the run ends with it
             self._close_early(type(error).__name__)
             raise
+        finally:
+            if timer is not None:
+                timer.cancel()
         self.close()
+
+    def _timer(self) -> threading.Timer | None:
+        """Return what ends the run when its time is over, where it is to end at once; the rest is seen node by node."""
+        spending = self.spending
+        if self.nest is not None or spending is None or not self._stops or spending.left_s == math.inf:
+            return None
+        timer = threading.Timer(spending.left_s + CLOCK_TICK_S, spending.tell)
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    @property
+    def _stops(self) -> bool:
+        return self.spending is not None and self.spending.budget.on_limit == "stop"
+
+    def spent(self, reason: str) -> None:
+        """End the run where that is the budget's wish; else its nodes and items ask for themselves."""
+        if self._stops:
+            self.cancel(f"budget: {reason}")
+
+    def _out_of_budget(self) -> str:
+        return "" if self.spending is None or self._stops else self.spending.reason()
 
     def cancel(self, reason: str = "cancelled") -> None:
         """End the run from another thread: at once where it awaits something, else when the call has come back."""
@@ -104,6 +132,10 @@ class BlockingRun(Ledger):
         if self.fail_fast and self.status[i] is FAILED:
             self.request_cancel(FAIL_FAST)
             return []
+        if reason := self._out_of_budget():
+            if PENDING in self.status:
+                self.exhaust(reason)
+            return []
         decisions: dict[int, Decision] = {}
         if self.status[i] is not FAILED:
             for target, condition in self.conditions(i):
@@ -114,7 +146,7 @@ class BlockingRun(Ledger):
     def _map(self, i: int) -> Outcome:
         node = self.plan.nodes[i]
         try:
-            values = self.items(i)
+            values = items_of(self, i)
         except Exception as error:  # noqa: BLE001  no list, or one that raises when it is read: the node's error
             return policy.outcome_of_error(node, error)
         self.items_found(i, len(values))
@@ -122,6 +154,8 @@ class BlockingRun(Ledger):
         for k, value in enumerate(values):
             if self._stop.is_set():
                 raise StoppedError
+            if k and self._out_of_budget():
+                break
             place = Place(i, k)
             self.item_started(place)
             try:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+CLOCK_TICK_S = 0.001  # a timer may come so much before its time
 GRACE_S = 0.2  # what has not ended so long after its cancellation is abandoned
 
 

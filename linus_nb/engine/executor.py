@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from linus_nb import events
 from linus_nb.brief import brief
+from linus_nb.budget import Budget, checked_budget
 from linus_nb.display import view
 from linus_nb.engine import history
 from linus_nb.engine.blocking import BlockingRun
@@ -81,6 +82,7 @@ class DAGExecutor:
         max_concurrency: how many nodes run at once; None for no limit.
         resources: what there is, like ``{"gpu": 2}``, for nodes that name ``resources``.
         fail_fast: end the run at the first failed node.
+        budget: what the run may spend, with all that goes on inside it.
         observers: callables that get each event; one that raises is removed and logged.
         stream: report what agents and their models do as it happens (plans, tool calls, tokens), as `ProgressReported`
             events that name the node.
@@ -100,6 +102,7 @@ class DAGExecutor:
         max_concurrency: int | None = None,
         resources: Mapping[str, float] | None = None,
         fail_fast: bool = False,
+        budget: Budget | None = None,
         observers: Iterable[Observer] = (),
         stream: bool = False,
         remember: bool = True,
@@ -119,13 +122,15 @@ class DAGExecutor:
         self.max_concurrency = max_concurrency
         self.resources = dict(resources or {})
         self.fail_fast = fail_fast
+        self.budget = checked_budget(budget)
         self.observers = tuple(observers)
         self.stream = stream
         self.remember = remember
         self._last: Ledger | None = None
 
     def __repr__(self) -> str:
-        limits = {"max_concurrency": self.max_concurrency, "resources": self.resources, "fail_fast": self.fail_fast}
+        names = ("max_concurrency", "resources", "fail_fast", "budget")
+        limits = {name: getattr(self, name) for name in names}
         facts = [f"{name}={brief(value)}" for name, value in limits.items() if value]
         latest = "not run yet" if self._last is None else f"latest run: {self._last.overall()}"
         return f"<DAGExecutor of {', '.join([brief(getattr(self.dag, 'name', '')), *facts])}: {latest}>"
@@ -265,6 +270,7 @@ class DAGExecutor:
             schedule=schedule,
             clock=clock,
             fail_fast=self.fail_fast,
+            budget=self.budget,
             observers=self.observers,
             shared=self.state,
             stream=stream,

@@ -53,7 +53,9 @@ class Items:
         return policy.outcome_of_items(self.node, self.answers, len(self.values))
 
     def _start_more(self) -> None:
-        going_on = self.run.open and not self.stopped
+        going_on = self.run.starts and not self.stopped
+        if not self.run.starts:  # what waits for a place need not go on waiting
+            self.asked = 0
         while going_on and self.next < len(self.values) and len(self.tasks) + self.asked < self.width:
             k = self.next
             self.next += 1
@@ -70,6 +72,9 @@ class Items:
 
     def _take_place(self, k: int, asked_at: float) -> bool:
         if self.stopped or not self.run.open:
+            return False
+        if not self.run.starts:
+            self._start_more()
             return False
         self.asked -= 1
         try:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 from uuid import uuid4
 
 from linus_nb import events as ev
+from linus_nb.budget import Budget, Spending, spendings
 from linus_nb.engine import log
 from linus_nb.engine.frontier import Decision, Frontier
 from linus_nb.engine.gates import make_gate
@@ -17,7 +18,7 @@ from linus_nb.engine.pool import Rank
 from linus_nb.engine.reads import Reads
 from linus_nb.engine.result import ExecutionResult
 from linus_nb.engine.view import MISSING, Reducers, StateView, Values
-from linus_nb.errors import MissingInputError
+from linus_nb.errors import BudgetError, MissingInputError
 from linus_nb.events import NodeStatus
 from linus_nb.graph.node import Condition
 from linus_nb.graph.plan import Binding, Place, Plan
@@ -46,6 +47,7 @@ class Ledger:
         given: results that were handed to the run, by node: such a node does not run.
         unneeded: nodes that lead to given ones only, and are left out.
         nest: where this run is a part of another, whose log gets its events, too.
+        budget: what this run, with those inside it, may spend.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Ledger:
         given: Mapping[int, Any] | None = None,
         unneeded: Iterable[int] = (),
         nest: Nest | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.plan = plan
         self.bindings = bindings
@@ -81,6 +84,7 @@ class Ledger:
         self.errors: dict[int, BaseException] = {}
         self.children: dict[Place, Ledger] = {}  # the runs of graphs that nodes hold, while they last
         self.cancelling: str | None = None  # why the run was ended early
+        self.exhausted: str | None = None  # why nothing more starts: what runs may finish
         self.fatal: BaseException | None = None  # KeyboardInterrupt or SystemExit out of a node
         self.ended = False
         self.duration_s = 0.0
@@ -93,6 +97,10 @@ class Ledger:
             self._context.run(ev.streaming.set, True)
         if nest is None:
             self._context.run(report_model_calls)
+        self.spending: Spending | None = None if nest is None else nest.outer.spending
+        if budget is not None:
+            self.spending = Spending(budget, self.spent, clock)
+            self._context.run(spendings.set, (*spendings.get(), self.spending))
         self.reads = Reads(self.values, bindings)
         self.log = log.EventLog(uuid4().hex[:12], plan.names, observers, self.reads)
         self._start = clock()
@@ -112,6 +120,10 @@ class Ledger:
 
     def cancel(self, reason: str = "cancelled") -> None:
         """End the run, and keep what finished."""
+        raise NotImplementedError
+
+    def spent(self, reason: str) -> None:
+        """Start nothing more, as the budget is spent; end what runs, too, where that is its wish."""
         raise NotImplementedError
 
     # -- a node's life ----------------------------------------------------------------------------------------
@@ -234,7 +246,13 @@ class Ledger:
             self.log.append((log.item_ended, self.now(), place.i, (place.item, status, value, error)))
 
     def report(self, place: Place, call: ev.Report) -> None:
-        """Take a report of a model or tool call, of a wait, or of progress; one that comes late is dropped."""
+        """Take a report of a model or tool call, of a wait, or of progress, from any thread."""
+        if self.spending is not None:
+            self.spending.add(call)
+        self.note(place, call)
+
+    def note(self, place: Place, call: ev.Report) -> None:
+        """Note what was reported; what comes late is dropped."""
         if self.status[place.i] is RUNNING and not self.ended:
             self.log.append((log.reported(call), self.now(), place.i, (call, place.item)))
             if self._around is not None:
@@ -318,28 +336,6 @@ class Ledger:
             return (named,), {}
         return tuple(named[name] for name in binding.positions), {}
 
-    def items(self, i: int) -> list[Any]:
-        """Return the items that mapped node ``i`` runs for.
-
-        Raises:
-            MissingInputError: the key was not written in this run.
-            TypeError: its value is no list, or the like.
-        """
-        node = self.plan.nodes[i]
-        assert node.map_over is not None
-        view = StateView(self.values, i)
-        if node.map_over not in view:
-            raise MissingInputError(node.name, node.map_over, view)
-        value = view[node.map_over]
-        if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-            raise TypeError(
-                f"{node.name!r} runs once per item of {node.map_over!r}, which is a {type(value).__name__}; "
-                "write a list to that key (of a dict: list(d.items()))"
-            )
-        values = list(value)
-        self.reads.note_items(i, values, value)
-        return values
-
     # -- the end ----------------------------------------------------------------------------------------------------
 
     def overall(self) -> str:
@@ -348,7 +344,15 @@ class Ledger:
             return "cancelled"
         if FAILED in self.status:
             return "failed"
-        return "partial" if self.errors else "success"
+        return "partial" if self.errors or self.exhausted else "success"
+
+    def exhaust(self, reason: str) -> None:
+        """Note that nothing starts any more, as the budget is spent, and that what runs may finish."""
+        self.exhausted = reason
+        self.log.append((log.budget_spent, self.now(), -1, (reason,)))
+        for i, status in enumerate(self.status):
+            if status is PENDING:
+                self.skip(i, f"budget: {reason}")
 
     def request_cancel(self, reason: str) -> None:
         """Note that the run is to end now: nothing starts any more."""
@@ -388,4 +392,6 @@ class Ledger:
         """Return what a run inside another comes to: the keys that were written. Raises if it failed."""
         if FAILED in self.status or self.cancelling is not None:
             self.result().raise_for_failure()
+        if self.exhausted is not None:
+            raise BudgetError(self.exhausted)
         return self.values.output()

@@ -83,6 +83,7 @@ called = _of_node(ev.CallReported)  # call, item
 progressed = _of_node(ev.ProgressReported)  # progress, item
 waited = _of_node(ev.WaitReported)  # wait, item
 stalled = _of_node(ev.LoopStalled)  # duration_s
+budget_spent = _of_run(ev.BudgetSpent)  # reason
 cancel_requested = _of_run(ev.CancelRequested)  # reason
 run_finished = _of_run(ev.RunFinished)  # status
 

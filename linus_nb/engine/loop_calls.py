@@ -14,6 +14,7 @@ from linus_nb.engine.deadline import ExpiredError, within
 from linus_nb.engine.frontier import Decision
 from linus_nb.engine.items import Items
 from linus_nb.engine.ledger import Ledger
+from linus_nb.engine.mapped import items_of
 from linus_nb.engine.policy import Answer, Attempt, Fatal, Outcome
 from linus_nb.engine.pool import Pool
 from linus_nb.engine.threads import ThreadCall
@@ -55,6 +56,11 @@ class LoopCalls(Ledger):
     def break_down(self, error: BaseException) -> None:
         """End the run with an error of the engine's own."""
         raise NotImplementedError
+
+    @property
+    def starts(self) -> bool:
+        """Whether anything still starts: the run is open, and not out of its budget."""
+        return self.open and self.exhausted is None
 
     def inner_runs(self) -> list[Self]:
         """Return the runs of graphs inside that go on at the moment."""
@@ -128,7 +134,7 @@ class LoopCalls(Ledger):
     async def map(self, i: int) -> Outcome | Fatal:
         """Call what a mapped node holds for each of its items."""
         try:
-            values = self.items(i)
+            values = items_of(self, i)
         except Exception as error:  # noqa: BLE001  no list, or one that raises when it is read: the node's error
             return policy.outcome_of_error(self.plan.nodes[i], error)
         self.items_found(i, len(values))
@@ -149,12 +155,12 @@ class LoopCalls(Ledger):
                 del self.children[place]
         return Answer(child.output(), None)
 
-    def report(self, place: Place, call: ev.Report) -> None:
-        """Take a report from any thread; nobody reads that of a call that outlived its loop."""
+    def note(self, place: Place, call: ev.Report) -> None:
+        """Note what was reported, from any thread; nobody reads that of a call that outlived its loop."""
         if threading.get_ident() == self.thread:
-            super().report(place, call)
+            super().note(place, call)
         elif not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(super().report, place, call)
+            self.loop.call_soon_threadsafe(super().note, place, call)
 
     async def decide(self, i: int, condition: Condition) -> Decision | Fatal:
         """Ask the condition on an edge that leaves node ``i``."""

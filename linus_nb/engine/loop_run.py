@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
-from contextlib import nullcontext
 from functools import partial
 from types import CoroutineType
 
 from linus_nb import events as ev
 from linus_nb.engine import log, policy, watch
-from linus_nb.engine.deadline import GRACE_S
+from linus_nb.engine.deadline import CLOCK_TICK_S, GRACE_S
 from linus_nb.engine.frontier import Decision
-from linus_nb.engine.interrupts import say_instead, told_to
 from linus_nb.engine.ledger import FAIL_FAST, FAILED, RUNNING
-from linus_nb.engine.loop_calls import LoopCalls
+from linus_nb.engine.loop_wait import LoopWait
 from linus_nb.engine.policy import Fatal, Outcome
 from linus_nb.engine.pool import Pool
 from linus_nb.engine.threads import ThreadCall
@@ -23,11 +22,10 @@ from linus_nb.graph.binding import NOTHING
 from linus_nb.graph.plan import Place
 from linus_nb.masking import logger
 
-INTERRUPT_S = 1.0  # a cancellation that comes so soon after an interrupt comes from it
 _set_sink = ev.sink.set
 
 
-class LoopRun(LoopCalls):
+class LoopRun(LoopWait):
     """A run that goes on in the running event loop. `Run` adds what its user holds of it."""
 
     straight_path = True  # tests switch it off, to see that the short way and the long way agree
@@ -49,6 +47,9 @@ class LoopRun(LoopCalls):
         self.dropped: set[Place] = set()
         self.stalls: dict[int, float] = {}  # nodes that `watch` sees keep the loop busy, and since when
         self.done: asyncio.Future[None] = self.loop.create_future()
+        self._timer: asyncio.TimerHandle | None = None
+        if self.spending is not None and self.nest is None and self.spending.left_s < math.inf:
+            self._timer = self.loop.call_later(self.spending.left_s + CLOCK_TICK_S, self.spending.tell)
         self._straight = self.plan.straight if self.straight_path else [False] * len(self.plan)
         watch.over(self)
         try:
@@ -81,10 +82,11 @@ class LoopRun(LoopCalls):
 
     def _start_at_a_place(self, i: int) -> bool:
         self._queued.discard(i)
-        if self.open:
+        starts = self.starts
+        if starts:
             self._holding.add(i)
             self._spawn([i])
-        return self.open
+        return starts
 
     def _spawn(self, nodes: list[int]) -> None:
         straight, tasks, names, broken, given = (
@@ -197,7 +199,7 @@ class LoopRun(LoopCalls):
         if self.status[i] is FAILED:
             return decisions
         for target, condition in self.conditions(i):
-            if not self.open:
+            if not self.starts:
                 return None
             try:
                 decision = await self.decide(i, condition)
@@ -217,7 +219,7 @@ class LoopRun(LoopCalls):
         del self.tasks[i]
         if self.stalls:
             self.note_stall(i)
-        if self.open:
+        if self.open and self.exhausted is None:
             if self.fail_fast and self.status[i] is FAILED:
                 self.cancel(FAIL_FAST)
             else:
@@ -265,6 +267,30 @@ class LoopRun(LoopCalls):
         else:
             self._finish()
 
+    def spent(self, reason: str) -> None:
+        """Start nothing more, as the budget is spent; end what runs, too, where that is its wish. From any thread."""
+        if threading.get_ident() != self.thread:
+            if not self.loop.is_closed():
+                self.loop.call_soon_threadsafe(self.spent, reason)
+        elif self.is_telling():
+            self.loop.call_soon(self.spent, reason)
+        elif self.starts:
+            assert self.spending is not None
+            if self.spending.budget.on_limit == "stop":
+                self.cancel(f"budget: {reason}")
+            else:
+                self.exhaust(reason)
+
+    def exhaust(self, reason: str) -> None:
+        """Note that nothing starts any more, here and in the graphs inside, and that what runs may finish."""
+        super().exhaust(reason)
+        self._queued.clear()
+        for child in self.inner_runs():
+            if child.starts:
+                child.exhaust(reason)
+        if not self.tasks:
+            self._finish()
+
     def _never_began(self, i: int, task: asyncio.Task[None]) -> None:
         """Note the end of a task that was cancelled before its first step: its body, which would do it, never ran."""
         if self.ended or self.tasks.get(i) is not task:
@@ -299,6 +325,8 @@ class LoopRun(LoopCalls):
 
     def _finish(self) -> None:
         self.open = False
+        if self._timer is not None:
+            self._timer.cancel()
         for child in self.inner_runs():
             child.abandon()
         for task in self.tasks.values():
@@ -338,38 +366,6 @@ class LoopRun(LoopCalls):
             if status is RUNNING:
                 self.cancel_node(i, reason)
         self.close()
-
-    async def drive(self, only_interrupts: bool = False) -> None:
-        """Wait for the end. A cancellation of this wait cancels the run, waits for its end, and goes on.
-
-        Args:
-            only_interrupts: do so only where an interrupt (Stop, Ctrl-C) is behind the cancellation; a mere waiter's
-                own time limit leaves the run going.
-
-        Raises:
-            KeyboardInterrupt: a node raised it; likewise SystemExit.
-        """
-        heard: list[float] = []
-        try:
-            with told_to(lambda: heard.append(time.monotonic()), self.cancel) if self.nest is None else nullcontext():
-                await asyncio.shield(self.done)
-        except asyncio.CancelledError as error:
-            interrupted = bool(heard) and time.monotonic() - heard[-1] < INTERRUPT_S
-            if interrupted or not only_interrupts:
-                await self._stop()
-            if interrupted:
-                say_instead(error, f"Stopped {self.plan.name!r}. What finished is kept: linus_nb.last_run()")
-            raise
-        if self.fatal is not None:
-            raise self.fatal
-
-    async def _stop(self) -> None:
-        self.cancel()
-        if not self.ended:
-            try:
-                await asyncio.shield(self.done)  # at most GRACE_S
-            except asyncio.CancelledError:
-                self.abandon()  # asked twice: go at once
 
     # -- what is seen from outside the loop: by `watch` --------------------------------------------------------------
 

@@ -11,9 +11,10 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from linus_nb import backoff
-from linus_nb.errors import ItemsFailedError, MissingInputError
+from linus_nb.errors import BudgetError, ItemsFailedError, MissingInputError
 from linus_nb.events import NodeStatus
 from linus_nb.graph.node import AgentNode
+from linus_nb.numbers import plural
 
 
 class Answer(NamedTuple):
@@ -75,7 +76,7 @@ def attempts(node: AgentNode) -> Generator[Attempt | Pause, Answer, Answer]:
         error = answer.error
         if error is None or attempt > node.retry_count or not isinstance(error, node.retry_on):
             return answer
-        if isinstance(error, MissingInputError):  # another attempt would not find the key, either
+        if isinstance(error, MissingInputError | BudgetError):  # another attempt would not find any, either
             return answer
         yield Pause(attempt, backoff.backoff_s(attempt), error)
     raise AssertionError("count() does not end")
@@ -84,10 +85,13 @@ def attempts(node: AgentNode) -> Generator[Attempt | Pause, Answer, Answer]:
 def outcome_of_items(node: AgentNode, answers: Mapping[int, Answer], count: int) -> Outcome:
     """Return what the last answers of all items, by number, come to under the node's ``on_error``."""
     errors = {k: answer.error for k, answer in answers.items() if answer.error is not None}
-    if not errors:
+    if not errors and len(answers) == count:
         return Outcome(NodeStatus.COMPLETED, [answers[k].value for k in range(count)], None)
-    error = ItemsFailedError(node.name, errors, count)
+    error: Exception = ItemsFailedError(node.name, errors, count)
+    if not errors:  # a budget was spent meanwhile
+        error = BudgetError(f"{len(answers):,} of {plural(count, 'item')} of {node.name!r} ran")
     if node.on_error == "fail":
         return Outcome(NodeStatus.FAILED, None, error)
-    kept = [answers[k].value for k in range(count) if k not in errors or node.on_error == "continue"]
+    every = node.on_error == "continue"
+    kept = [answers[k].value if k in answers else None for k in range(count) if every or k in answers.keys() - errors]
     return Outcome(NodeStatus.COMPLETED, kept, error)

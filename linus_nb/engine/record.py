@@ -90,6 +90,7 @@ class RunRecord(Brief):
     nodes: dict[str, NodeRecord]
     decisions: dict[tuple[str, str], bool | BaseException] = field(default_factory=dict)
     initial: dict[str, Any] = field(default_factory=dict)  # the state that it began with
+    reason: str = ""  # why it was ended early, or why nothing more started
 
     @property
     def edges(self) -> tuple[EdgeShape, ...]:
@@ -159,6 +160,7 @@ class Folding:
         self._parts: dict[str, _Part] = {}
         self._decisions: dict[tuple[str, str], bool | BaseException] = {}
         self._status, self._last_s = "running", 0.0
+        self._reason = ""
 
     def take(self, event: ev.Event) -> None:
         """Take the next event.
@@ -178,7 +180,9 @@ class Folding:
                 self._decisions[event.source, event.target] = event.live if event.error is None else event.error
             case ev.RunFinished():
                 self._status = event.status
-            case ev.CancelRequested() | ev.ProgressReported():
+            case ev.CancelRequested() | ev.BudgetSpent():
+                self._reason = event.reason
+            case ev.ProgressReported():
                 pass
             case _:
                 part = self._parts[event.node]  # type: ignore[attr-defined]  # all others are about a node
@@ -202,6 +206,7 @@ class Folding:
             duration_s=self._last_s,
             nodes={name: part.frozen() for name, part in self._parts.items()},
             initial=self._first.initial,
+            reason=self._reason,
             decisions=dict(self._decisions),
         )
 

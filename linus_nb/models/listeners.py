@@ -17,6 +17,8 @@ from langchain_core.outputs import LLMResult  # noqa: TID253  likewise
 from langchain_core.tracers.context import register_configure_hook  # noqa: TID253  likewise
 
 from linus_nb import events
+from linus_nb.budget import Spending, enter_call, leave_call
+from linus_nb.errors import BudgetError
 from linus_nb.models.doubles import is_test_double
 from linus_nb.models.prices import URL_NAMES, Origin, cost_at, origin_told, prepare_price
 from linus_nb.models.usage import Usage, is_from_cache, usage_of
@@ -58,6 +60,7 @@ class _Begun:
     purpose: str
     receiver: Any  # the sink of the place that makes it
     tried: Tried | None = None  # the try that goes on, of a governed model
+    entered: tuple[Spending, ...] = ()  # the budgets that wait for what it takes
 
 
 class Listener(BaseCallbackHandler):
@@ -134,13 +137,20 @@ class Reporter(Listener):
         super().__init__()
         self._telling = threading.RLock()  # parts of a chain that run in threads end at the same time
 
+    raise_error = True  # that of a budget; no other is raised here
+
     def _begin(self, run_id: UUID, serialized: Mapping[str, Any], request: Sequence[Any], facts: Any) -> None:
         if events.sink.get() is not None:
+            entered = enter_call()
             super()._begin(run_id, serialized, request, facts)
+            self._begun[run_id] = replace(self._begun[run_id], entered=entered)
             prepare_price(self._begun[run_id].origin)
 
     def ended(self, begun: _Begun, message: AIMessage | None, error: BaseException | None) -> None:
         """Report a call."""
+        if isinstance(error, BudgetError):  # what was to be tried again was not
+            leave_call(begun.entered)
+            return
         duration_s = time.perf_counter() - begun.at
         served_from = _served_from(begun, message)
         usage, cost = Usage(), None
@@ -169,6 +179,7 @@ class Reporter(Listener):
                     **tried_facts(begun.tried),
                 ),
             )
+        leave_call(begun.entered)
 
 
 def tried_facts(tried: Tried | None) -> dict[str, Any]:

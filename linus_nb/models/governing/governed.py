@@ -18,6 +18,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult  # noqa: TID2
 from pydantic import PrivateAttr
 
 from linus_nb import events
+from linus_nb.budget import check_budget
 from linus_nb.errors import ModelTimeoutError
 from linus_nb.models.facts import model_name
 from linus_nb.models.governing.attempts import Pause, Tries, Try
@@ -209,6 +210,7 @@ def _go_on(tries: Tries, step: Try, call: Held | None, error: Exception) -> None
 
     Raises:
         Exception: The error, where nothing else is tried; or somebody has heard a part of the reply.
+        BudgetError: Another try is more than the budget around it allows.
     """
     if call is None or call.said:
         raise error
@@ -226,6 +228,7 @@ def _go_on(tries: Tries, step: Try, call: Held | None, error: Exception) -> None
             instead_of="" if step.choice.model is first else model_name(first),
         )
     )
+    check_budget()
 
 
 def _timed(choice: Choice, wait: Callable[[], T]) -> T:
