@@ -20,8 +20,9 @@ from linus_nb.numbers import plural, seconds
 class Budget:
     """What a run or an agent may spend: give it to ``DAGExecutor(dag, budget=...)`` or ``Agent(budget=...)``.
 
-    At a limit no node, item, model call or tool call of a plan starts any more. What a call takes is known when it has
-    ended, so the calls that are under way may take a run beyond its tokens or its cost; never beyond its calls.
+    At a limit no node, item or model call starts any more; a tool whose arguments are decided still runs. What a call
+    takes is known when it has ended, so the calls that are under way may take a run beyond its tokens or its cost;
+    never beyond its calls.
 
     Args:
         tokens: Input and output tokens of all model calls.

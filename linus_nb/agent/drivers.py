@@ -24,7 +24,6 @@ from linus_nb.agent.requests import (
     ToolOutcome,
 )
 from linus_nb.agent.telling import told
-from linus_nb.budget import check_budget
 from linus_nb.engine.threads import in_thread
 from linus_nb.errors import NobodyToAskError
 from linus_nb.tools.tool import Tool
@@ -106,7 +105,6 @@ async def _to_its_end(function: Callable[[], T]) -> T:
 
 
 def _call_tool(request: CallTool) -> ToolOutcome:
-    check_budget()
     tool, arguments, began = request.tool, request.arguments, time.perf_counter()
     try:
         if request.approve is not None:
@@ -123,7 +121,6 @@ def _call_tool(request: CallTool) -> ToolOutcome:
 
 
 async def _acall_tool(request: CallTool) -> ToolOutcome:
-    check_budget()
     tool, arguments, began = request.tool, request.arguments, time.perf_counter()
     try:
         if request.approve is not None:

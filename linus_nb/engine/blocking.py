@@ -16,7 +16,7 @@ from linus_nb.engine import policy
 from linus_nb.engine.background import run_blocking
 from linus_nb.engine.deadline import CLOCK_TICK_S, GRACE_S, ExpiredError, within
 from linus_nb.engine.frontier import Decision
-from linus_nb.engine.ledger import CANCELLED, COMPLETED, FAIL_FAST, FAILED, PENDING, RUNNING, Ledger
+from linus_nb.engine.ledger import CANCELLED, COMPLETED, FAIL_FAST, FAILED, RUNNING, Ledger
 from linus_nb.engine.mapped import items_of
 from linus_nb.engine.policy import Answer, Attempt, Outcome
 from linus_nb.engine.threads import ThreadCall
@@ -133,8 +133,7 @@ class BlockingRun(Ledger):
             self.request_cancel(FAIL_FAST)
             return []
         if reason := self._out_of_budget():
-            if PENDING in self.status:
-                self.exhaust(reason)
+            self.exhaust(reason)
             return []
         decisions: dict[int, Decision] = {}
         if self.status[i] is not FAILED:

@@ -85,6 +85,7 @@ class Ledger:
         self.children: dict[Place, Ledger] = {}  # the runs of graphs that nodes hold, while they last
         self.cancelling: str | None = None  # why the run was ended early
         self.exhausted: str | None = None  # why nothing more starts: what runs may finish
+        self.held_back = False  # a node did not start for that
         self.fatal: BaseException | None = None  # KeyboardInterrupt or SystemExit out of a node
         self.ended = False
         self.duration_s = 0.0
@@ -344,15 +345,21 @@ class Ledger:
             return "cancelled"
         if FAILED in self.status:
             return "failed"
-        return "partial" if self.errors or self.exhausted else "success"
+        return "partial" if self.errors or self.held_back else "success"
 
     def exhaust(self, reason: str) -> None:
         """Note that nothing starts any more, as the budget is spent, and that what runs may finish."""
         self.exhausted = reason
-        self.log.append((log.budget_spent, self.now(), -1, (reason,)))
-        for i, status in enumerate(self.status):
-            if status is PENDING:
-                self.skip(i, f"budget: {reason}")
+        waiting = [i for i, status in enumerate(self.status) if status is PENDING]
+        if waiting or any(self._has_parts(i) for i, status in enumerate(self.status) if status is RUNNING):
+            self.log.append((log.budget_spent, self.now(), -1, (reason,)))
+        for i in waiting:
+            self.held_back = True
+            self.skip(i, f"budget: {reason}")
+
+    def _has_parts(self, i: int) -> bool:
+        node = self.plan.nodes[i]
+        return node.map_over is not None or node.target.graph is not None
 
     def request_cancel(self, reason: str) -> None:
         """Note that the run is to end now: nothing starts any more."""
@@ -392,6 +399,6 @@ class Ledger:
         """Return what a run inside another comes to: the keys that were written. Raises if it failed."""
         if FAILED in self.status or self.cancelling is not None:
             self.result().raise_for_failure()
-        if self.exhausted is not None:
-            raise BudgetError(self.exhausted)
+        if self.held_back:
+            raise BudgetError(self.exhausted or "")
         return self.values.output()

@@ -87,8 +87,10 @@ def outcome_of_items(node: AgentNode, answers: Mapping[int, Answer], count: int)
     errors = {k: answer.error for k, answer in answers.items() if answer.error is not None}
     if not errors and len(answers) == count:
         return Outcome(NodeStatus.COMPLETED, [answers[k].value for k in range(count)], None)
-    error: Exception = ItemsFailedError(node.name, errors, count)
-    if not errors:  # a budget was spent meanwhile
+    error: Exception
+    if errors:
+        error = ItemsFailedError(node.name, errors, count)
+    else:  # a budget was spent meanwhile
         error = BudgetError(f"{len(answers):,} of {plural(count, 'item')} of {node.name!r} ran")
     if node.on_error == "fail":
         return Outcome(NodeStatus.FAILED, None, error)

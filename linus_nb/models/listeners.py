@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -219,6 +220,16 @@ def _origin(serialized: Mapping[str, Any], asked: Mapping[str, Any], told: Mappi
     pretends = is_test_double(str(asked.get("_type") or "")) and (name is None or is_test_double(str(provider)))
     return origin_told(name or str(path[-1]), provider, url, runs_here=True if pretends else None)
 
+
+class _Quiet(logging.Filter):
+    """LangChain logs what a handler raises as a mistake of the handler's, and a budget's refusal is none."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record is to be logged."""
+        return BudgetError.__name__ not in record.getMessage()
+
+
+logging.getLogger("langchain_core.callbacks.manager").addFilter(_Quiet())
 
 listener: ContextVar[Listener | None] = ContextVar("linus_nb_listener", default=None)
 # not inherited by the parts of a chain: they ask the context variable themselves, and another may hear them

@@ -1,7 +1,7 @@
 """What the server answers. An answer is a row of steps, which the server takes one by one; some answers spoil others.
 
-    [Status(429, retry_after=0.2), Reply("42")]  # the first request is refused, all others get a reply
-    lambda request: Silent() if request.number == 3 else Reply(request.asked)
+[Status(429, retry_after=0.2), Reply("42")]  # the first request is refused, all others get a reply
+lambda request: Silent() if request.number == 3 else Reply(request.asked)
 """
 
 from __future__ import annotations
