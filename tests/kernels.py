@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,12 +42,15 @@ class Outcome:
     stopped_after_s: float = 0.0
 
 
-def outcome(client: Any, source: str, *, stop_at: str | None = None) -> Outcome:
-    """Run a cell; press Stop once it has printed, or shown, ``stop_at``."""
+StopAt = str | Callable[["Outcome"], bool]
+
+
+def outcome(client: Any, source: str, *, stop_at: StopAt | None = None) -> Outcome:
+    """Run a cell; press Stop once it has printed, or shown, ``stop_at``, or that says so of what came so far."""
     return outcome_of(client, client.execute(source), source, stop_at)
 
 
-def outcome_of(client: Any, request: str, what: str = "", stop_at: str | None = None) -> Outcome:
+def outcome_of(client: Any, request: str, what: str = "", stop_at: StopAt | None = None) -> Outcome:
     """Wait for the end of what was asked of a kernel; ``request`` is the id of the message that asked."""
     found = Outcome()
     stopped = 0.0
@@ -73,7 +76,9 @@ def outcome_of(client: Any, request: str, what: str = "", stop_at: str | None = 
             found.stopped_after_s = time.monotonic() - stopped if stopped else 0.0
             return found
         so_far = found.printed + "".join(bundle.get("text/plain", "") for bundle in found.shown)
-        if stop_at is not None and not stopped and stop_at in so_far:
+        if stop_at is None or stopped:
+            continue
+        if stop_at in so_far if isinstance(stop_at, str) else stop_at(found):
             stopped = time.monotonic()
             client.manager.interrupt_kernel()
 

@@ -127,8 +127,8 @@ async def endless():
 long = AgentDAG("long").add_node(AgentNode("one", lambda: 1)).add_node(AgentNode("endless", endless))
 """,
     )
-    # the picture of the run says "running" before Stop is pressed
-    stopped = outcome(kernel, "run = long.start()\ndisplay(run.inspect())\n_ = await run", stop_at="▶ endless")
+    source = "run = long.start()\ndisplay(run.inspect())\n_ = await run"
+    stopped = outcome(kernel, source, stop_at=lambda so_far: any(WIDGET in bundle for bundle in so_far.shown))
     assert stopped.stopped_after_s < 2
     payload = payload_of(stopped.shown[-1]["text/html"])
     assert statuses(payload) == {"one": "completed", "endless": "cancelled"}

@@ -125,7 +125,7 @@ class LivePage:
             line = labels.second_line(shape, record, self._sources)
             return NodeNow(status=str(node.status), line=line, since_s=None, until_s=None)
         until_s = self._until.get(shape.name)
-        facts = [*labels.progress(node), *_tokens(node)]
+        facts = [*labels.progress(node), *_waiting(node), *_tokens(node)]
         return NodeNow(status="running", line=" · ".join(facts), since_s=node.start_s, until_s=until_s)
 
 
@@ -141,6 +141,15 @@ def _summary(record: RunRecord, done: int) -> str:
         f"now {named}{more}" if named else "",
     ]
     return ", ".join(filter(None, facts))
+
+
+def _waiting(node: NodeRecord) -> list[str]:
+    """Return how many model calls of a node, and of its items, wait at the moment, and for what."""
+    found = [wait for part in (node, *node.items) for wait in part.waits if wait.end_s is None]
+    limit = sum(wait.reason == "limit" for wait in found)
+    retry = len(found) - limit
+    told = [f"{plural(limit, 'call')} at a limit"] if limit else []
+    return [*told, *([f"{plural(retry, 'call')} to be tried again"] if retry else [])]
 
 
 def _tokens(node: NodeRecord) -> list[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from html import escape
 
 from linus_nb.engine.critical_path import critical_path
 from linus_nb.engine.other_schedules import other_schedules
 from linus_nb.engine.record import NodeRecord, RunRecord, Step, walk
-from linus_nb.events import NodeStatus
+from linus_nb.events import ModelCalled, NodeStatus
 from linus_nb.numbers import plural, seconds
 from linus_nb.rendering import labels
 from linus_nb.rendering.type_setting import printable, shortened
+from linus_nb.rendering.waits import SHORTEST_S
 
 MOST_NAMED = 2  # of a kind of mishap; of the others there is a count
 
@@ -33,7 +35,12 @@ def what_became(record: RunRecord) -> str:
     said += _some(kept, "erred, and the run went on", "erred")
     if record.status == "cancelled":
         done = sum(node.status is NodeStatus.COMPLETED for node in record.nodes.values())
-        said.append(f"Stopped after {seconds(record.duration_s)}; the results of {plural(done, 'node')} are kept.")
+        why = f" ({escape(record.reason)})" if record.reason.startswith("budget: ") else ""
+        said.append(f"Stopped after {seconds(record.duration_s)}{why}; the results of {plural(done, 'node')} are kept.")
+    elif record.reason:
+        left = sum(node.reason == f"budget: {record.reason}" for node in record.nodes.values())
+        held = f", and {plural(left, 'node')} did not start" if left else ""
+        said.append(f"The budget was spent: {escape(record.reason)}{held}; what was done is kept.")
     abandoned = [step for step in steps if step.record.abandoned]
     said += [f"{_bold(step.path)} could not be stopped and was abandoned." for step in abandoned[:MOST_NAMED]]
     if len(abandoned) > MOST_NAMED:
@@ -42,12 +49,28 @@ def what_became(record: RunRecord) -> str:
         said += _skipped(record)
     said += _stalled(steps)
     said += _given(record)
+    said += _governed(steps)
     if record.status in ("success", "partial"):
         path = critical_path(record)[1]
         length = sum(record.nodes[name].duration_s or 0.0 for name in path)
         if len(path) > 1:
             said.append(f"The critical path (bold) took {seconds(length)} of {seconds(record.duration_s)}.")
     return " ".join(said)
+
+
+def _governed(steps: list[Step]) -> Iterator[str]:
+    """Yield what held model calls up, and which models stood in for others."""
+    calls = [call for step in steps for _, call in step.record.calls if isinstance(call, ModelCalled)]
+    waited = sum(call.waited_s for call in calls)
+    if waited >= SHORTEST_S:
+        held = sum(call.waited_s > 0 for call in calls)
+        yield f"{plural(held, 'model call')} waited {seconds(waited)} in all for limits and pauses."
+    again = sum(call.attempt > 1 for call in calls)
+    if again:
+        yield f"{plural(again, 'model call')} had to be tried again."
+    stood_in = Counter((call.model, call.instead_of) for call in calls if call.instead_of and call.error is None)
+    for (model, first), count in stood_in.most_common(MOST_NAMED):
+        yield f"{_bold(model)} answered {plural(count, 'call')} instead of {_bold(first)}."
 
 
 def other_schedule(record: RunRecord) -> tuple[tuple[str, ...], str]:

@@ -19,6 +19,8 @@ WORDS = {
     "turn": "for its turn",
     "limit": "for a limit",
     "retry": "for another attempt",
+    "model limit": "for a limit on model calls",
+    "model retry": "to ask a model again",
 }
 
 
@@ -26,7 +28,8 @@ def waits(node: NodeRecord, first_input_s: float | None, until_s: float) -> list
     """Return when a node or an item waited, in order.
 
     It waits for ``inputs`` from the end of its first source to that of its last; then for its ``turn`` in the schedule;
-    then for a ``limit``: a place, or a resource; and between attempts for a ``retry``.
+    then for a ``limit``: a place, or a resource; and between attempts for a ``retry``. While it runs, its model calls
+    may wait: for a ``model limit``, or between two tries for a ``model retry``.
 
     Args:
         node: The node.
@@ -43,7 +46,21 @@ def waits(node: NodeRecord, first_input_s: float | None, until_s: float) -> list
         found += [(ready, asked, "turn"), (asked, start, "limit")]
     end = until_s if node.end_s is None else node.end_s
     found += [(retry.end_s, min(retry.end_s + retry.wait_s, end), "retry") for retry in node.retries]
+    found += _of_calls(node, end)
     return [wait for wait in found if wait[1] - wait[0] >= SHORTEST_S]
+
+
+def _of_calls(node: NodeRecord, end_s: float) -> Iterator[Wait]:
+    """Yield when model calls of a node waited and no other call of it was under way."""
+    busy = sorted((at_s - call.duration_s, at_s) for at_s, call in node.calls)
+    for wait in node.waits:
+        start = wait.start_s
+        until = end_s if wait.end_s is None else min(wait.end_s, end_s)
+        for busy_from, busy_until in busy:
+            if busy_from > start:
+                yield start, min(busy_from, until), f"model {wait.reason}"
+            start = max(start, busy_until)
+        yield start, until, f"model {wait.reason}"
 
 
 def attempts(node: NodeRecord, until_s: float) -> Iterator[tuple[int, float, float | None, str]]:
@@ -68,7 +85,12 @@ def changes(node: NodeRecord, waited: list[Wait], words: str, until_s: float) ->
         words: Those for what it came to.
         until_s: When it ended, where no event says so; what has begun until then, where it goes on.
     """
-    found = [(start, 0, "waiting", WORDS[why]) for start, _, why in waited if why != "inputs"]
+    found = []
+    for start, end, why in waited:
+        if why in ("model limit", "model retry"):
+            found += [(start, 1, "running", f"waits {WORDS[why]}"), (end, 1, "running", "")]
+        elif why != "inputs":
+            found.append((start, 0, "waiting", WORDS[why]))
     found += [
         (start, 1, "running", plural(number, "try") if number > 1 else "")
         for number, start, _, _ in attempts(node, until_s)

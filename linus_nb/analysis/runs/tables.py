@@ -23,6 +23,7 @@ NODE_DTYPES = {
     "end_s": "float64",
     "duration_s": "float64",
     "wait_s": "float64",
+    "model_wait_s": "float64",
     "attempts": "int64",
     "items": "int64",
     "llm_calls": "int64",
@@ -53,6 +54,9 @@ CALL_DTYPES = {
     "cost": "float64",
     "estimated": "bool",
     "served_from": "string",
+    "attempt": "int64",
+    "waited_s": "float64",
+    "instead_of": "string",
     "cached_input_tokens": "int64",
     "error": "string",
 }
@@ -68,7 +72,8 @@ def node_table(record: RunRecord) -> pd.DataFrame:
       skipped or cancelled, else empty);
     * ``start_s``, ``end_s``: seconds since the start of the run; ``duration_s`` between them; ``wait_s``: seconds
       between the end of its sources and its start, in which its level, its turn or a limit held it back; NaN where it
-      never came to that;
+      never came to that; ``model_wait_s``: seconds that its model calls waited for limits and pauses, calls that waited
+      at the same time each for itself;
     * ``attempts`` (of a node that runs once per item: the most that one item took); ``items``: how many items it ran
       for, 0 for a node that runs once; ``llm_calls``, ``input_tokens``, ``output_tokens``, ``cost``: sums over the
       model calls of the node, of its items and of the graph it holds; ``cost`` is in US dollars, NaN where the price of
@@ -113,8 +118,10 @@ def call_table(record: RunRecord) -> pd.DataFrame:
     the run), ``duration_s``, ``input_tokens``, ``output_tokens`` (0 for tools, and for model calls that raised),
     ``cost`` (US dollars; 0 for tools and for models that run here, NaN where no price is known and for model calls that
     raised), ``estimated`` (the tokens were counted here, not by the provider), ``served_from`` ("model", "cache" or
-    "script": see `linus_nb.events.ModelCalled`; empty for tools), ``cached_input_tokens`` (those of the input that the
-    provider had kept), ``error``. dtypes are the same for every run; ``attrs`` are those of `node_table`.
+    "script": see `linus_nb.events.ModelCalled`; empty for tools), ``attempt`` (of a governed model, which try this
+    was), ``waited_s`` (seconds before it, for a limit or a pause), ``instead_of`` (the model that it stood in for),
+    ``cached_input_tokens`` (those of the input that the provider had kept), ``error``. dtypes are the same for every
+    run; ``attrs`` are those of `node_table`.
     """
     rows = [_call_row(step.path, end_s, call) for step in walk(record) for end_s, call in step.record.calls]
     rows.sort(key=lambda row: row["start_s"])
@@ -189,6 +196,7 @@ def _step_row(node: NodeRecord, calls: Sequence[ModelCalled]) -> dict[str, Any]:
         "end_s": node.end_s,
         "duration_s": node.duration_s,
         "wait_s": node.wait_s,
+        "model_wait_s": sum(call.waited_s for call in calls),
         "attempts": max((item.attempts for item in node.items), default=node.attempts),
         "items": len(node.items),
         "llm_calls": len(calls),
@@ -212,6 +220,9 @@ def _call_row(node: str, end_s: float, call: Call) -> dict[str, Any]:
         "cost": 0.0,
         "estimated": False,
         "served_from": "",
+        "attempt": 1,
+        "waited_s": 0.0,
+        "instead_of": "",
         "cached_input_tokens": 0,
         "error": error_text(call.error),
     }
@@ -226,6 +237,9 @@ def _call_row(node: str, end_s: float, call: Call) -> dict[str, Any]:
         "cost": call.cost,
         "estimated": call.estimated,
         "served_from": call.served_from,
+        "attempt": call.attempt,
+        "waited_s": call.waited_s,
+        "instead_of": call.instead_of,
         "cached_input_tokens": call.cached_input_tokens,
     }
 

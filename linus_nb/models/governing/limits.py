@@ -54,6 +54,7 @@ class _Waiting:
     since_s: float = field(compare=False)
     wake: Callable[[], object] = field(compare=False)
     place: Place | None = field(default=None, compare=False)
+    had_to: bool = field(default=False, compare=False)
     given_up: bool = field(default=False, compare=False)
 
 
@@ -209,6 +210,7 @@ class Limits:
             self._serve(asking=waiting)
             if waiting.place is not None:
                 return 0.0
+            waiting.had_to = True
             return self._delay_s(waiting) if self._queue[0] is waiting else inf
 
     def _serve(self, asking: _Waiting | None = None) -> None:
@@ -228,7 +230,7 @@ class Limits:
 
     def _admit(self, waiting: _Waiting) -> None:
         now_s = self._clock()
-        waiting.place = Place(self, now_s, now_s - waiting.since_s)
+        waiting.place = Place(self, now_s, now_s - waiting.since_s if waiting.had_to else 0.0)
         if self._requests is not None:
             waiting.place.request = self._requests.take(1, now_s)
         if self._tokens is not None:

@@ -11,7 +11,9 @@ function line(call) {
   const about = call.estimated ? "about " : "";
   const facts = call.kind === "model"
     ? [call.name, length, `${about}${grouped(call.input_tokens)} → ${grouped(call.output_tokens)} tokens`,
-      call.cost === null ? "" : dollars(call.cost), FROM[call.served_from] ?? ""]
+      call.cost === null ? "" : dollars(call.cost), FROM[call.served_from] ?? "",
+      call.instead_of ? `instead of ${call.instead_of}` : "", call.attempt > 1 ? `try ${call.attempt}` : "",
+      call.waited_s > 0 ? `waited ${seconds(call.waited_s)}` : ""]
     : ["tool", length, oneLine(call.arguments?.text ?? "")];
   return facts.filter(Boolean).join(" · ");
 }

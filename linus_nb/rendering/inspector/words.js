@@ -3,7 +3,8 @@
 import { dollars, grouped, plural, seconds, shortened } from "./dom.js";
 import { durationOf, plainText } from "./search.js";
 
-const WAITED_FOR = { inputs: "inputs", limit: "a limit", retry: "another attempt", turn: "its turn" };
+const WAITED_FOR = { inputs: "inputs", limit: "a limit", retry: "another attempt", turn: "its turn",
+  "model limit": "a limit on model calls", "model retry": "another try of a model call" };
 
 export function waitedFor(why) {
   return WAITED_FOR[why] ?? why;
