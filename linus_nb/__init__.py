@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from linus_nb.events import NodeStatus
     from linus_nb.graph.node import AgentNode, Edge
     from linus_nb.graph.state import SharedState, StateManager
-    from linus_nb.models import Limits, default_model, governed
+    from linus_nb.models import Limits, ResponseCache, default_model, governed
     from linus_nb.notebook.nesting import enable_nesting
 
 __version__ = "0.1.0"
@@ -52,6 +52,7 @@ _HOMES = {
     "LinusError": "linus_nb.errors",
     "Memory": "linus_nb.agent.memory",
     "NodeStatus": "linus_nb.events",
+    "ResponseCache": "linus_nb.models.governing.cache",
     "SharedState": "linus_nb.graph.state",
     "StateManager": "linus_nb.graph.state",
     "benchmark": "linus_nb.analysis.comparing.benchmark",
@@ -89,6 +90,7 @@ __all__ = [
     "LinusError",
     "Memory",
     "NodeStatus",
+    "ResponseCache",
     "SharedState",
     "StateManager",
     "benchmark",

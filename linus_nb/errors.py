@@ -16,6 +16,7 @@
     │   ├── WeightsError      weights did not arrive, or are not what they should be
     │   ├── ModelTimeoutError (TimeoutError)  a model took longer than it may
     │   └── ReplyError        (ValueError)    a model's reply that cannot be used, with its text
+    ├── CacheFileError        (OSError)       a file that cannot hold replies of models
     ├── BudgetError           (RuntimeError)  a model call, or work, for which no budget is left
     ├── InputError            (ValueError)    what an agent is asked does not fit its ``input_schema``
     ├── ToolError             (RuntimeError)  a tool that failed, or arguments that do not fit it
@@ -190,6 +191,14 @@ class ModelTimeoutError(ModelError, TimeoutError):
         what = "said nothing more" if idle else "gave no whole reply"
         name = "idle_timeout_s" if idle else "timeout_s"
         super().__init__(f"{model!r} {what} within {seconds:g} s; give it more with {name}=, or a shorter question")
+
+
+class CacheFileError(LinusError, OSError):
+    """A file that cannot hold replies of models."""
+
+    def __init__(self, path: object, why: object) -> None:
+        self.path = path
+        super().__init__(f"{path} cannot be a cache: {why}; give ResponseCache() another path")
 
 
 class BudgetError(LinusError, RuntimeError):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from linus_nb.models.default import default_model
     from linus_nb.models.embedded import local
     from linus_nb.models.facts import LocalStatus, local_status, model_name
+    from linus_nb.models.governing.cache import ResponseCache
     from linus_nb.models.governing.limits import Limits
     from linus_nb.models.governing.make import governed
     from linus_nb.models.guard import forbid_real_models, real_models_allowed
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Limits",
     "LocalStatus",
+    "ResponseCache",
     "default_model",
     "forbid_real_models",
     "governed",
@@ -33,6 +35,7 @@ __all__ = [
 _HOME = {
     "Limits": "governing.limits",
     "LocalStatus": "facts",
+    "ResponseCache": "governing.cache",
     "default_model": "default",
     "forbid_real_models": "guard",
     "governed": "governing.make",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from linus_nb.models.governing.cache import ResponseCache
 from linus_nb.models.governing.limits import Limits
 
 
@@ -17,3 +18,4 @@ class Choice:
     retries: int
     timeout_s: float | None
     idle_timeout_s: float | None
+    cache: ResponseCache | None = None

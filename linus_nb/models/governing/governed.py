@@ -6,6 +6,7 @@ It stands wherever a LangChain chat model does: in agents, chains, graphs of oth
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -13,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from langchain_core.language_models import BaseChatModel  # noqa: TID253  this module is imported inside functions only
-from langchain_core.messages import BaseMessage  # noqa: TID253  likewise
-from langchain_core.outputs import ChatGenerationChunk, ChatResult  # noqa: TID253  likewise
+from langchain_core.messages import AIMessageChunk, BaseMessage  # noqa: TID253  likewise
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult  # noqa: TID253  likewise
 from pydantic import PrivateAttr
 
 from linus_nb import events
@@ -24,6 +25,7 @@ from linus_nb.models.facts import model_name
 from linus_nb.models.governing.attempts import Pause, Tries, Try
 from linus_nb.models.governing.choice import Choice
 from linus_nb.models.governing.held import Held, aheld, held
+from linus_nb.models.governing.question import Question
 from linus_nb.models.governing.telling import resting, tell_try
 from linus_nb.models.governing.timed import TooLateError, pieces_within, within
 from linus_nb.models.prices import origin_of
@@ -82,7 +84,8 @@ class GovernedModel(BaseChatModel):
             self._learn(call.replied([result.generations[0].message]))
             yield result
 
-        return next(self._tried(_Asked(messages, stop, run_manager, options), ask))
+        (result,) = self._tried(_Asked(messages, stop, run_manager, options), ask, _result)
+        return result
 
     def _stream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **options: Any
@@ -97,7 +100,7 @@ class GovernedModel(BaseChatModel):
                 yield chunk
             self._learn(call.replied(said))
 
-        for chunk in self._tried(_Asked(messages, stop, run_manager, options), ask):
+        for chunk in self._tried(_Asked(messages, stop, run_manager, options), ask, _chunk):
             if run_manager is not None:
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
@@ -111,8 +114,9 @@ class GovernedModel(BaseChatModel):
             self._learn(call.replied([result.generations[0].message]))
             yield result
 
-        async with aclosing(self._atried(_Asked(messages, stop, run_manager, options), ask)) as results:
-            return await anext(results)
+        async with aclosing(self._atried(_Asked(messages, stop, run_manager, options), ask, _result)) as results:
+            (result,) = [result async for result in results]
+        return result
 
     async def _astream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **options: Any
@@ -132,7 +136,7 @@ class GovernedModel(BaseChatModel):
                     yield chunk
             self._learn(call.replied(said))
 
-        async with aclosing(self._atried(_Asked(messages, stop, run_manager, options), ask)) as told:
+        async with aclosing(self._atried(_Asked(messages, stop, run_manager, options), ask, _chunk)) as told:
             async for chunk in told:
                 if run_manager is not None:
                     await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
@@ -140,8 +144,14 @@ class GovernedModel(BaseChatModel):
 
     # -- tries ---------------------------------------------------------------------------------------------------------
 
-    def _tried(self, asked: _Asked, ask: Callable[[Held], Iterator[T]]) -> Iterator[T]:
-        """Yield what is said by the first model, at the first try, that says anything."""
+    def _tried(self, asked: _Asked, ask: Callable[[Held], Iterator[T]], as_found: Callable[[Any], T]) -> Iterator[T]:
+        """Yield what is said by the first model, at the first try, that says anything, or what a cache has of it.
+
+        Args:
+            asked: The question.
+            ask: Asks a model whose turn it is.
+            as_found: Makes of a message that was found what ``ask`` would yield.
+        """
         tries = Tries(self.choices)
         while True:
             step = tries.step
@@ -152,17 +162,26 @@ class GovernedModel(BaseChatModel):
                 continue
             call = None
             try:
-                with held(step.choice, asked.messages, self._reserved(step.choice, asked)) as call:
-                    _tell(asked, tries, step, call)
-                    for piece in ask(call):
-                        call.said = True
-                        yield piece
+                with Question(step.choice, asked.messages, asked.stop, asked.options) as question:
+                    found = question.find()
+                    if found is not None:
+                        _tell(asked, tries, step)
+                        yield as_found(found)
+                        return
+                    with held(step.choice, asked.messages, self._reserved(step.choice, asked)) as call:
+                        _tell(asked, tries, step, call.waited_s)
+                        for piece in ask(call):
+                            call.said = True
+                            yield piece
+                    question.keep(call.parts)
             except Exception as error:  # noqa: BLE001  raised again where nothing else is tried
                 _go_on(tries, step, call, error)
             else:
                 return
 
-    async def _atried(self, asked: _Asked, ask: Callable[[Held], AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
+    async def _atried(
+        self, asked: _Asked, ask: Callable[[Held], AsyncGenerator[T, None]], as_found: Callable[[Any], T]
+    ) -> AsyncGenerator[T, None]:
         """Yield what is said, awaiting it. Otherwise as `_tried`."""
         tries = Tries(self.choices)
         while True:
@@ -174,12 +193,19 @@ class GovernedModel(BaseChatModel):
                 continue
             call = None
             try:
-                async with aheld(step.choice, asked.messages, self._reserved(step.choice, asked)) as call:
-                    _tell(asked, tries, step, call)
-                    async with aclosing(ask(call)) as pieces:
-                        async for piece in pieces:
-                            call.said = True
-                            yield piece
+                with Question(step.choice, asked.messages, asked.stop, asked.options) as question:
+                    found = await question.afind()
+                    if found is not None:
+                        _tell(asked, tries, step)
+                        yield as_found(found)
+                        return
+                    async with aheld(step.choice, asked.messages, self._reserved(step.choice, asked)) as call:
+                        _tell(asked, tries, step, call.waited_s)
+                        async with aclosing(ask(call)) as pieces:
+                            async for piece in pieces:
+                                call.said = True
+                                yield piece
+                    await question.akeep(call.parts)
             except Exception as error:  # noqa: BLE001  as above
                 _go_on(tries, step, call, error)
             else:
@@ -200,8 +226,28 @@ class GovernedModel(BaseChatModel):
         self._reply_tokens = REMEMBERED * self._reply_tokens + (1 - REMEMBERED) * tokens
 
 
-def _tell(asked: _Asked, tries: Tries, step: Try, call: Held) -> None:
-    waited_s = tries.rested_s + call.waited_s
+def _result(found: Any) -> ChatResult:
+    return ChatResult(generations=[ChatGeneration(message=found)])
+
+
+def _chunk(found: Any) -> ChatGenerationChunk:
+    calls = [
+        {
+            "name": call["name"],
+            "args": json.dumps(call["args"]),
+            "id": call["id"],
+            "index": k,
+            "type": "tool_call_chunk",
+        }
+        for k, call in enumerate(found.tool_calls)
+    ]
+    fields = {name: value for name, value in found.model_dump().items() if name in AIMessageChunk.model_fields}
+    fields |= {"type": "AIMessageChunk", "tool_call_chunks": calls}
+    return ChatGenerationChunk(message=AIMessageChunk(**fields))
+
+
+def _tell(asked: _Asked, tries: Tries, step: Try, waited_s: float = 0.0) -> None:
+    waited_s += tries.rested_s
     tell_try(asked.run_manager, step.choice.model, tries.first.model, step.number, waited_s)
 
 
@@ -212,7 +258,10 @@ def _go_on(tries: Tries, step: Try, call: Held | None, error: Exception) -> None
         Exception: The error, where nothing else is tried; or somebody has heard a part of the reply.
         BudgetError: Another try is more than the budget around it allows.
     """
-    if call is None or call.said:
+    if call is None:  # somebody else's try, of the same question
+        tries.failed(error)
+        return
+    if call.said:
         raise error
     waited_s, first = tries.rested_s + call.waited_s, tries.first.model
     tries.failed(error)

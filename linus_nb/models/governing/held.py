@@ -25,6 +25,7 @@ class Held:
     place: Place | None = None
     began: float = field(default_factory=time.perf_counter)
     said: bool = False
+    parts: list[Any] = field(default_factory=list)  # of the reply, once that is whole
 
     @property
     def waited_s(self) -> float:
@@ -32,7 +33,8 @@ class Held:
         return 0.0 if self.place is None else self.place.waited_s
 
     def replied(self, parts: list[Any]) -> int:
-        """Tell the limits what the call took; return the tokens of the reply."""
+        """Take a whole reply: tell the limits what the call took, and return the tokens of the reply."""
+        self.parts = parts
         usage = usage_of(parts, self.messages)
         if self.place is not None:
             self.place.used(usage.total_tokens)

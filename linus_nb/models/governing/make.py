@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from linus_nb.models.governing.cache import ResponseCache
 from linus_nb.models.governing.choice import Choice
 from linus_nb.models.governing.limits import Limits
 from linus_nb.models.governing.prepared import prepared
@@ -21,6 +22,7 @@ def governed(
     timeout_s: float | None = None,
     idle_timeout_s: float | None = None,
     fallbacks: Sequence[BaseChatModel] = (),
+    cache: ResponseCache | None = None,
 ) -> BaseChatModel:
     """Return a chat model that asks another one, within limits, and again where that may help.
 
@@ -37,9 +39,10 @@ def governed(
         idle_timeout_s: Seconds between two pieces of a streamed reply.
         fallbacks: Models that are asked in turn when the tries of those before them have failed. What is said here
             holds for them, too, but for those that are governed themselves: another provider has other limits.
+        cache: Where replies are kept and found again; the same question is asked once at a time.
 
     Raises:
-        TypeError: Something is no LangChain chat model, or ``limits`` are none.
+        TypeError: Something is no LangChain chat model, or ``limits`` or ``cache`` are something else.
         ValueError: A number is out of range, or a model has a ``rate_limiter`` of its own.
 
     >>> from linus_nb.testing import ScriptedModel
@@ -55,6 +58,8 @@ def governed(
         raise TypeError("this model is governed already; give limits, retries and fallbacks to one governed()")
     if limits is not None and not isinstance(limits, Limits):
         raise TypeError(f"limits is a {type(limits).__name__}; give Limits(requests_per_minute=...), shared by all")
+    if cache is not None and not isinstance(cache, ResponseCache):
+        raise TypeError(f"cache is a {type(cache).__name__}; give ResponseCache('replies.db')")
     if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
         raise ValueError(f"retries={retries!r}: give a whole number from 0")
     for name, seconds in (("timeout_s", timeout_s), ("idle_timeout_s", idle_timeout_s)):
@@ -67,5 +72,5 @@ def governed(
         if isinstance(one, GovernedModel):
             choices += one.choices
         else:
-            choices.append(Choice(prepared(one, limits), limits, retries, timeout_s, idle_timeout_s))
+            choices.append(Choice(prepared(one, limits), limits, retries, timeout_s, idle_timeout_s, cache))
     return GovernedModel(bound=choices[0].model, choices=tuple(choices))
