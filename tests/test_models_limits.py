@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
@@ -332,3 +333,13 @@ def test_limits_that_limit_nothing_are_refused():
 
 def test_limits_show_what_they_are():
     assert repr(Limits(requests_per_minute=5, max_concurrency=2)) == "Limits(requests_per_minute=5, max_concurrency=2)"
+
+
+def test_time_that_goes_on_between_two_looks_at_the_clock_gives_nobody_a_place_too_early():
+    """It once let a call through whose time had come while it was being told to wait."""
+    readings = count()
+    limits = Limits(requests_per_minute=1, _clock=lambda: next(readings) * 1e-4, _window_s=0.002)
+    for _ in range(50):
+        with limits.hold() as place:
+            assert place.request is not None
+    assert limits.in_flight == 0

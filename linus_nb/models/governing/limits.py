@@ -19,6 +19,7 @@ from linus_nb.models.governing.telling import WaitTold
 from linus_nb.models.governing.window import Taken, Window
 
 MINUTE_S = 60.0
+SOON_S = 1e-6
 MARGIN = 1.01  # a call arrives a little later than it is let go, and the next one may be quicker
 
 
@@ -211,7 +212,8 @@ class Limits:
             if waiting.place is not None:
                 return 0.0
             waiting.had_to = True
-            return self._delay_s(waiting) if self._queue[0] is waiting else inf
+            # never 0 without a place: time has gone on since it was not served
+            return max(self._delay_s(waiting), SOON_S) if self._queue[0] is waiting else inf
 
     def _serve(self, asking: _Waiting | None = None) -> None:
         """Give a place to whoever may go on, in order. The first that may not is woken, to wait for its own time.
@@ -226,6 +228,8 @@ class Limits:
                         first.wake()
                     return
                 self._admit(first)
+                if first is not asking:
+                    first.wake()
             heappop(self._queue)
 
     def _admit(self, waiting: _Waiting) -> None:
@@ -236,7 +240,6 @@ class Limits:
         if self._tokens is not None:
             waiting.place.tokens = self._tokens.take(waiting.tokens, now_s)
         self.in_flight += 1
-        waiting.wake()
 
     def _delay_s(self, waiting: _Waiting) -> float:
         if self.in_flight >= max(1, int(min(self._allowed, 1e9))):

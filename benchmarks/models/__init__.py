@@ -1,0 +1,1 @@
+"""What it costs to govern model calls, and whether limits are used and kept."""
