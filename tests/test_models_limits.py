@@ -241,8 +241,8 @@ def test_a_refusal_holds_all_up_and_then_fewer_go_on_which_grow_again():
 
     log = virtual(lambda clock: all_calls(clock))
     at_once: dict[float, int] = {}
-    for at, count in log:
-        at_once[round(at)] = max(count, at_once.get(round(at), 0))
+    for at, open_calls in log:
+        at_once[round(at)] = max(open_calls, at_once.get(round(at), 0))
     assert list(at_once)[:2] == [0, 6]  # nothing until it may
     assert at_once[0] == 8
     assert at_once[6] == 4  # halved once, not eight times

@@ -127,6 +127,20 @@ def test_what_is_measured_and_compared_is_what_the_text_says(tmp_path):
     assert "Not finished: " in texts[-1]
 
 
+@pytest.mark.kernel
+def test_what_is_governed_is_what_the_text_says(tmp_path):
+    texts = executed("08_limits.ipynb", tmp_path)
+    assert "book ✓ success" in texts[1]
+    assert re.search(r"✓ chapter 0 .*─{8}", texts[2])  # the last to have its turn, as it has no priority
+    assert not re.search(r"✓ chapter 7 .*─", texts[2])
+    assert "letters ✓ success" in texts[4]
+    assert re.search(r"gpt-4o-mini +1 +0\.0+ +gpt-4o ", texts[5])
+    assert texts[6].count("budget: 3,844 of 3,000 tokens are spent") >= 2
+    assert "sunny in Oslo" in texts[7]
+    assert "Not completed: 2 of 2 model calls are made" in texts[7]
+    assert texts[8].strip().startswith("sent: 1, from the cache: 9, cost: $0.0035")
+
+
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda p: p.name)
 def test_a_notebook_is_committed_with_outputs_and_without_errors_or_paths(path):
     notebook = nbformat.read(path, as_version=4)

@@ -26,6 +26,18 @@ class Bar(NamedTuple):
     words: str = ""
 
 
+def _between(waited: list[Bar], start_s: float, end_s: float) -> Iterator[tuple[float, float]]:
+    """Yield the stretches of an attempt in which it did not wait; one that took no time is a stretch, too."""
+    began_s = start_s
+    for wait in waited:
+        if start_s <= wait.start_s < end_s:
+            if wait.start_s > start_s:
+                yield start_s, wait.start_s
+            start_s = min(wait.end_s, end_s)
+    if start_s < end_s or start_s == began_s:
+        yield start_s, end_s
+
+
 @dataclass(frozen=True)
 class Bars:
     """The bars of the steps of one run."""
@@ -75,7 +87,11 @@ class Bars:
             Bar(start, end, "inputs" if why == "inputs" else "waiting", WORDS[why])
             for start, end, why in waits(node, first_input_s, now_s)
         ]
-        tried = [Bar(start, now_s if end is None else end, "ran") for _, start, end, _ in attempts(node, now_s)]
+        tried = [
+            Bar(begun, over, "ran")
+            for _, start, end, _ in attempts(node, now_s)
+            for begun, over in _between(waited, start, now_s if end is None else end)
+        ]
         return sorted([*waited, *tried])
 
     def tip(self, step: Step, bars: list[Bar]) -> str:
