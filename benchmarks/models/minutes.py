@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import random
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -75,16 +76,16 @@ def main() -> None:
         llm = governed(ChatOpenAI(model="m", base_url=server.url, api_key="none"), limits=limits, retries=0)  # type: ignore[arg-type]  # a text will do
         ask(llm, minutes * 60)
         counted = server.counted
-        refused = sum(request.status == 429 for request in counted.requests)
         spent = sum(request.tokens for request in counted.requests)
     windows = -(-minutes // 1)
-    print(f"{minutes:g} minutes: {len(counted)} requests, {spent:,} tokens, {refused} refused")
+    print(f"{minutes:g} minutes: {len(counted)} requests, {spent:,} tokens, refused: {dict(Counter(script.refused))}")
     print(f"sent twice: {len(counted.sent_twice())}, most at once: {counted.peak} of {AT_ONCE}")
     print(
         f"most in any 60 s: {counted.most_requests_in(60)} of {REQUESTS}, {counted.most_tokens_in(60):,} of {TOKENS:,}"
     )
     print(
-        f"used: {len(counted) / (REQUESTS * windows):.1%} of the requests, {spent / (TOKENS * windows):.1%} of the tokens"
+        f"used: {len(counted) / (REQUESTS * windows):.1%} of the requests, "
+        f"{spent / (TOKENS * windows):.1%} of the tokens"
     )
 
 

@@ -29,6 +29,7 @@ from linus_nb.engine.threads import in_thread
 from linus_nb.errors import BudgetError, LinusError
 from linus_nb.graph.given import as_text
 from linus_nb.masking import keep_secrets_of
+from linus_nb.models.governing.usual import as_asked
 from linus_nb.tools.adapt import adapt_all
 from linus_nb.tools.checks import name_checked
 
@@ -174,7 +175,7 @@ class Agent(Shown):
         run = self._new_run(task)
         with kept(run), spending_on(self.budget):
             try:
-                response = drive(self._steps(run), self.llm)
+                response = drive(self._steps(run), as_asked(self.llm))
             except BudgetError as error:
                 response = out_of_budget(run, error)
         return response if return_metrics else response.result
@@ -195,7 +196,7 @@ class Agent(Shown):
         """Return the model. Choosing it may start a server, and prices must be loaded: no loop should wait for that."""
         from linus_nb.models.prices import load_prices
 
-        llm = self.llm
+        llm: BaseChatModel = as_asked(self.llm)
         load_prices(llm)
         import_module("langchain_core.tracers.langchain")  # the first call would, in the loop: 0.1 s from a cold disk
         return llm

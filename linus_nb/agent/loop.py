@@ -227,7 +227,7 @@ def _final_answer(run: AgentRun) -> Steps[str]:
 def ask(run: AgentRun, call: CallModel) -> Steps[Reply]:
     """Ask the model, and count the call."""
     reply: Reply = yield call
-    run.metrics.count_call(reply.usage, reply.cost, reply.model, reply.served_from)
+    run.metrics.count_call(reply.usage, reply.cost, reply.model, reply.served_from, reply.retries)
     return reply
 
 

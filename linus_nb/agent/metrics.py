@@ -38,6 +38,8 @@ class AgentMetrics(Brief, Shown):
         unpriced_models: The models whose price is not known.
         cached_replies: How many of the calls LangChain's cache of replies answered; their tokens and cost are 0.
         scripted_replies: How many a test double answered.
+        llm_retries: Tries that failed before the model calls above: of connections, time limits, 429 and 5xx, and at
+            models that others stood in for.
         cached_input_tokens: How many of the input tokens the provider, or the server that runs here, had read before.
     """
 
@@ -60,6 +62,7 @@ class AgentMetrics(Brief, Shown):
     cached_replies: int = 0
     scripted_replies: int = 0
     cached_input_tokens: int = 0
+    llm_retries: int = 0
 
     _view = "linus_nb.rendering.response:metrics_bundle"
 
@@ -69,6 +72,7 @@ class AgentMetrics(Brief, Shown):
         cost: float | None = None,
         model: str = "the model",
         served_from: ServedFrom = "model",
+        retries: int = 0,
     ) -> None:
         """Count a model call that gave a reply. Safe to call from many threads at once.
 
@@ -77,6 +81,7 @@ class AgentMetrics(Brief, Shown):
             cost: What it cost in US dollars, None where no price is known.
             model: The model's name, for ``cost_note``.
             served_from: Where the reply came from.
+            retries: Tries that failed before it.
 
         >>> metrics = AgentMetrics()
         >>> metrics.count_call(Usage(1000, 100), 0.0035, "gpt-4o")
@@ -85,6 +90,7 @@ class AgentMetrics(Brief, Shown):
         """
         with _counting:
             self.llm_calls += 1
+            self.llm_retries += retries
             self.total_input_tokens += usage.input_tokens
             self.total_output_tokens += usage.output_tokens
             self.total_tokens = self.total_input_tokens + self.total_output_tokens

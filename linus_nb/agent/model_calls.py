@@ -220,7 +220,9 @@ class _Call:
         """Report a call that gave a reply, and return that."""
         duration_s = self._duration_s()
         text = "" if message is None else without_halves(_text_of(message))
-        reply = replace(self._priced(text, message), wanted=_wanted(message), message=message)
+        tried = self.noted[-1].tried if self.noted else None
+        retries = 0 if tried is None else tried.failures
+        reply = replace(self._priced(text, message), wanted=_wanted(message), message=message, retries=retries)
         self._report(duration_s, reply)
         return reply
 

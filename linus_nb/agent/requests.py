@@ -95,6 +95,7 @@ class Reply:
     wanted: tuple[Wanted, ...] = ()
     message: Any = None  # as it came, to be sent back
     served_from: ServedFrom = "model"
+    retries: int = 0  # tries that failed before it, where that is told
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class Tried:
     attempt: int
     waited_s: float
     instead_of: str
+    failures: int = 0  # tries of this call before it
 
 
 @dataclass(frozen=True, slots=True)

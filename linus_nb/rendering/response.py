@@ -64,6 +64,7 @@ def metrics_bundle(metrics: Any) -> dict[str, str]:
         "checks": metrics.completion_checks,
         "tool calls that gave a result": metrics.successful_tool_calls,
         "tool calls that raised": metrics.failed_tool_calls,
+        "tries of model calls that failed": metrics.llm_retries,
     }
     tokens = {
         "replies out of a cache": metrics.cached_replies,

@@ -37,6 +37,7 @@ class Limited:
         self.script: Script = Reply() if script is None else script
         self.requests, self.tokens, self.at_once, self.per_s = requests, tokens, at_once, per_s
         self.let_in: list[Received] = []
+        self.refused: list[str] = []  # what there was too much of
 
     def __call__(self, request: Received) -> Answer:
         """Called on the server's thread only."""
@@ -46,9 +47,12 @@ class Limited:
         recent = [other for other in self.let_in if other.at_s > request.at_s - self.per_s]
         free = {"requests": self.requests - len(recent), "tokens": self.tokens - sum(other.tokens for other in recent)}
         reset_s = recent[0].at_s + self.per_s - request.at_s if recent else 0.0
-        if any(free[what] < amount for what, amount in wanted.items()):
+        short = [what for what, amount in wanted.items() if free[what] < amount]
+        if short:
+            self.refused.append(short[0])
             return self._refusal(_headers(free, reset_s), reset_s)
         if sum(other.is_open for other in self.let_in) >= self.at_once:
+            self.refused.append("at once")
             return self._refusal(_headers(free, reset_s), _SOON_S)
         self.let_in.append(request)
         return _Hinted(answer, _headers({what: free[what] - amount for what, amount in wanted.items()}, reset_s))

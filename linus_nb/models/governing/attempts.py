@@ -30,12 +30,13 @@ class Pause:
 class Tries:
     """The tries of one call, as whoever blocks or awaits goes through them: ``step`` is what to do now.
 
-    ``rested_s`` are the seconds of the pauses since the last try.
+    ``rested_s`` are the seconds of the pauses since the last try, ``failures`` the tries that failed.
     """
 
     def __init__(self, choices: Sequence[Choice]) -> None:
         self.first = choices[0]
         self.rested_s = 0.0
+        self.failures = 0
         self._steps = attempts(choices)
         self.step = next(self._steps)
 
@@ -51,6 +52,7 @@ class Tries:
             Exception: That error, where nothing else is tried.
         """
         self.rested_s = 0.0
+        self.failures += 1
         try:
             self.step = self._steps.send(error)
         except StopIteration:

@@ -248,7 +248,7 @@ def _chunk(found: Any) -> ChatGenerationChunk:
 
 def _tell(asked: _Asked, tries: Tries, step: Try, waited_s: float = 0.0) -> None:
     waited_s += tries.rested_s
-    tell_try(asked.run_manager, step.choice.model, tries.first.model, step.number, waited_s)
+    tell_try(asked.run_manager, step.choice.model, tries.first.model, step.number, waited_s, tries.failures)
 
 
 def _go_on(tries: Tries, step: Try, call: Held | None, error: Exception) -> None:

@@ -49,7 +49,7 @@ def resting(model: Any, error: Exception) -> Iterator[None]:
         told.end()
 
 
-def tell_try(run_manager: Any, model: Any, first: Any, number: int, waited_s: float) -> None:
+def tell_try(run_manager: Any, model: Any, first: Any, number: int, waited_s: float, failures: int) -> None:
     """Tell whoever hears a call which model is asked now.
 
     Args:
@@ -58,6 +58,7 @@ def tell_try(run_manager: Any, model: Any, first: Any, number: int, waited_s: fl
         first: The first choice.
         number: Of the tries at the model, from 1.
         waited_s: How long the call waited before this try.
+        failures: How many tries failed before it.
     """
     from linus_nb.models.listeners import Listener, Tried
 
@@ -65,6 +66,6 @@ def tell_try(run_manager: Any, model: Any, first: Any, number: int, waited_s: fl
     if hearing:
         instead_of = "" if model is first else model_name(first)
         is_double = is_test_double(str(model._llm_type))
-        tried = Tried(origin_of(model), is_double, time.perf_counter(), number, waited_s, instead_of)
+        tried = Tried(origin_of(model), is_double, time.perf_counter(), number, waited_s, instead_of, failures)
         for one in hearing:
             one.tried(run_manager.run_id, tried)

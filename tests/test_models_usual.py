@@ -1,0 +1,138 @@
+"""A plain ChatOpenAI in an agent's hands: any loop, every try seen, no connection left, and the model as it was."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+from langchain_core.rate_limiters import InMemoryRateLimiter
+from langchain_openai import ChatOpenAI
+
+from linus_nb import Agent, AgentDAG, AgentNode, DAGExecutor
+from linus_nb.engine.background import run_blocking
+from linus_nb.events import ModelCalled, TokenDelta
+from linus_nb.models import Limits, governed, real_models_allowed
+from linus_nb.models.governing import usual
+from linus_nb.models.governing.usual import as_asked
+from linus_nb.testing import ScriptedModel
+from tests.misbehaving import Dropped, MisbehavingServer, Reply, Status
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Real clients, which talk to the loopback only; pauses between tries are short."""
+    monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda attempt: 0.001)
+    with real_models_allowed():
+        yield
+
+
+def chat(server: MisbehavingServer, **options: Any) -> ChatOpenAI:
+    return ChatOpenAI(model="test", base_url=server.url, api_key="none", **options)  # type: ignore[arg-type]  # a text will do
+
+
+def test_one_model_object_works_from_every_loop_and_thread_and_leaves_no_connection():
+    with MisbehavingServer(Reply("Hello!")) as server:
+        agent = Agent(llm=chat(server))
+
+        async def streamed() -> str:
+            return "".join([event.text async for event in agent.stream("hi") if isinstance(event, TokenDelta)])
+
+        said = [str(asyncio.run(agent.arun("hi"))) for _ in range(3)]
+        said += [asyncio.run(streamed()) for _ in range(2)]
+        said.append(str(run_blocking(agent.arun("hi"))))
+        said.append(str(agent.run("hi")))
+        threads = [threading.Thread(target=lambda: said.append(str(asyncio.run(agent.arun("hi"))))) for _ in range(5)]
+        threads += [threading.Thread(target=lambda: said.append(str(agent.run("hi")))) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        dag = AgentDAG("asks").add_node(AgentNode("a", agent, input_mapping={"text": "question"}))
+        for _ in range(2):
+            said.append(str(DAGExecutor(dag).execute({"question": "hi"}).node_results["a"]))
+        assert said == ["Hello!"] * 19
+        # the background loop lives as long as the process, and blocking calls share the model's own client
+        server.counted.wait_until(lambda counted: counted.open_connections <= 12)
+
+
+@pytest.mark.parametrize("way", ["run", "arun"])
+@pytest.mark.parametrize("trouble", [Status(503), Status(429, retry_after_ms=5), Dropped()], ids=repr)
+def test_its_own_retries_become_tries_that_are_seen(way, trouble):
+    with MisbehavingServer([trouble, trouble, Reply("Hello!", usage=(7, 3))]) as server:
+        agent = Agent(llm=chat(server), name="asks")
+        dag = AgentDAG("asks").add_node(AgentNode("a", agent, input_mapping={"text": "question"}))
+        executor = DAGExecutor(dag)
+        state = {"question": "hi"}
+        result = executor.execute(state) if way == "run" else asyncio.run(executor.aexecute(state))
+        assert len(server.counted) == 3
+        calls = [call for _, call in result.record.nodes["a"].calls if isinstance(call, ModelCalled)]
+        assert [(call.attempt, call.error is None, call.purpose) for call in calls] == [
+            (1, False, "response"),
+            (2, False, "response"),
+            (3, True, "response"),
+        ]
+        assert result.to_frame()["llm_calls"].item() == 3
+
+
+def test_metrics_count_the_tries():
+    with MisbehavingServer([Status(503), Dropped(), Reply("Hello!")]) as server:
+        metrics = Agent(llm=chat(server)).run("hi").metrics
+        assert (metrics.llm_calls, metrics.llm_retries) == (1, 2)
+        assert metrics.to_dict()["llm_retries"] == 2
+
+
+@pytest.mark.parametrize(("max_retries", "sent"), [(0, 1), (1, 2), (None, 3)])
+def test_as_many_as_the_model_itself_would_make(max_retries, sent):
+    with MisbehavingServer(Status(500)) as server:
+        llm = chat(server, max_retries=max_retries)
+        with pytest.raises(openai.InternalServerError):
+            Agent(llm=llm).run("hi")
+        assert len(server.counted) == sent
+        assert llm.max_retries == max_retries
+
+
+def test_the_agents_model_is_the_one_that_it_was_given():
+    with MisbehavingServer() as server:
+        llm = chat(server)
+        agent = Agent(llm=llm)
+        agent.run("hi")
+        assert agent.llm is llm
+        assert as_asked(llm) is as_asked(llm)
+
+
+def test_bound_models_keep_what_is_bound():
+    with MisbehavingServer([Status(503), Reply("Hello!")]) as server:
+        response = Agent(llm=chat(server).bind(temperature=0.25)).run("hi")
+        assert str(response) == "Hello!"
+        assert response.metrics.llm_retries == 1
+        assert server.counted.requests[0].body["temperature"] == 0.25
+
+
+def test_others_are_asked_as_they_are():
+    limiter = InMemoryRateLimiter(requests_per_second=1000)
+    with MisbehavingServer() as server:
+        own = governed(chat(server), limits=Limits(max_concurrency=2))
+        for model in (
+            ScriptedModel(["hello"]),
+            own,
+            own.bind(stop=["x"]),
+            chat(server, rate_limiter=limiter),
+            object(),
+        ):
+            assert as_asked(model) is model
+
+
+def test_what_is_made_goes_with_its_model():
+    with MisbehavingServer() as server:
+        llm = chat(server)
+        as_asked(llm)
+        key = id(llm)
+        assert key in usual._made
+        del llm
+        gc.collect()
+        assert key not in usual._made
