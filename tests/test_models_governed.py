@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ import openai
 import pytest
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_openai import ChatOpenAI
+from pydantic import BaseModel
 
 from linus_nb import Agent, AgentDAG, DAGExecutor
 from linus_nb.engine.record import walk
@@ -288,3 +290,52 @@ def test_limits_in_the_wrong_place_are_an_error() -> None:
 def test_numbers_that_make_no_sense_are_refused(option: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"{option}={value}: give"):
         governed(ScriptedModel(["hello"]), **{option: value})
+
+
+# -- as other code uses it --------------------------------------------------------------------------------------------
+
+
+class City(BaseModel):
+    """A city."""
+
+    name: str
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
+@pytest.mark.parametrize("include_raw", [False, True])
+def test_structured_output_is_governed_as_the_model_makes_it(method: Any, include_raw: bool) -> None:
+    def script(request: Any) -> Any:
+        return Status(503) if request.number == 1 else Reply('{"name": "Rome"}')
+
+    with MisbehavingServer(script) as server:
+        chain = governed(chat(server)).with_structured_output(City, method=method, include_raw=include_raw)
+        plain = chat(server).with_structured_output(City, method=method, include_raw=include_raw)
+        found: Any = chain.invoke("Where, in json?")
+        assert len(server.counted) == 2
+        if method != "function_calling":  # this server calls no tools
+            assert (found["parsed"] if include_raw else found) == City(name="Rome")
+        plain.invoke("Where, in json?")
+        one, other = (server.counted.requests[k].body for k in (1, 2))
+        assert one == other
+
+
+def test_a_copy_shares_its_limits() -> None:
+    limits = Limits(max_concurrency=1)
+    assert copy.deepcopy({"of": limits})["of"] is limits
+
+
+def test_a_provider_that_wants_a_day_is_not_waited_for() -> None:
+    with MisbehavingServer(Status(429, retry_after=86_400)) as daily, MisbehavingServer(Reply("well")) as other:
+        with pytest.raises(openai.RateLimitError):
+            governed(chat(daily), limits=Limits(max_concurrency=1)).invoke("hello")
+        assert len(daily.counted) == 1
+        assert invoked(governed(chat(daily), fallbacks=[chat(other)])) == "well"
+
+
+def test_refusals_that_name_no_time_make_all_wait_longer_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda attempt: 0.1 * attempt)
+    with MisbehavingServer([Status(429), Status(429), Reply("well")]) as server:
+        assert invoked(governed(chat(server), limits=Limits(max_concurrency=4))) == "well"
+        first, second, third = (request.at_s for request in server.counted.requests)
+        assert second - first >= 0.1
+        assert third - second >= 0.2

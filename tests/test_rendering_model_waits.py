@@ -108,16 +108,14 @@ def test_a_budget_that_was_spent_is_said_and_markup_in_names_is_not_markup():
     assert "<script>" not in what_became(record(odd))
 
 
-@pytest.mark.parametrize(
-    ("upto", "line"), [(1, "1 call at a limit"), (2, ""), (4, "1 call to be tried again"), (5, "")], ids=str
-)
+@pytest.mark.parametrize(("upto", "line"), [(1, "at a limit"), (2, ""), (4, "to try again"), (5, "")], ids=str)
 def test_the_live_view_says_that_a_call_waits(upto, line):
     page = LivePage()
     for event in run_events(*STORY[:upto], end=False):
         page.take(event)
     said = page.whole()["nodes"][0]["line"]
     assert line in said
-    assert ("call at" in said or "to be tried" in said) == bool(line)
+    assert ("limit" in said or "again" in said) == bool(line)
 
 
 def test_the_inspector_gets_waits_and_says_them_in_its_replay():
@@ -128,3 +126,18 @@ def test_the_inspector_gets_waits_and_says_them_in_its_replay():
     said = [(at, status, words) for at, path, status, words in payload["changes"] if path == "n"]
     assert (1.0, "running", "waits for a limit on model calls") in said
     assert (3.0, "running", "") in said
+
+
+def test_a_wait_that_goes_on_has_no_end_in_the_inspector():
+    so_far = fold(run_events(STORY[0], end=False))
+    payload = inspection(so_far.graph, so_far, 5.0)
+    assert payload["steps"]["n"]["waits"] == [{"start_s": 1.0, "end_s": None, "why": "model limit"}]
+    said = [(at, words) for at, path, _, words in payload["changes"] if path == "n"]
+    assert said[-1] == (1.0, "waits for a limit on model calls")
+
+
+def test_several_that_wait_are_counted():
+    page = LivePage()
+    for event in run_events(STORY[0], (1.5, ModelWaits(7, "m", "limit")), end=False):
+        page.take(event)
+    assert "2 at a limit" in page.whole()["nodes"][0]["line"]

@@ -148,8 +148,8 @@ def _waiting(node: NodeRecord) -> list[str]:
     found = [wait for part in (node, *node.items) for wait in part.waits if wait.end_s is None]
     limit = sum(wait.reason == "limit" for wait in found)
     retry = len(found) - limit
-    told = [f"{plural(limit, 'call')} at a limit"] if limit else []
-    return [*told, *([f"{plural(retry, 'call')} to be tried again"] if retry else [])]
+    told = [(limit, "at a limit"), (retry, "to try again")]
+    return [words if count == 1 else f"{count:,} {words}" for count, words in told if count]
 
 
 def _tokens(node: NodeRecord) -> list[str]:

@@ -22,6 +22,7 @@ WORDS = {
     "model limit": "for a limit on model calls",
     "model retry": "to ask a model again",
 }
+OF_CALLS = ("model limit", "model retry")
 
 
 def waits(node: NodeRecord, first_input_s: float | None, until_s: float) -> list[Wait]:
@@ -63,6 +64,11 @@ def _of_calls(node: NodeRecord, end_s: float) -> Iterator[Wait]:
         yield start, until, f"model {wait.reason}"
 
 
+def goes_on(wait: Wait, node: NodeRecord, until_s: float) -> bool:
+    """Return whether a wait of `waits` is one of a model call that had not ended by then."""
+    return wait[2] in OF_CALLS and node.end_s is None and wait[1] >= until_s
+
+
 def attempts(node: NodeRecord, until_s: float) -> Iterator[tuple[int, float, float | None, str]]:
     """Yield number, start, end (None while it goes on) and error of each attempt that began by ``until_s``."""
     if node.start_s is None:
@@ -87,8 +93,10 @@ def changes(node: NodeRecord, waited: list[Wait], words: str, until_s: float) ->
     """
     found = []
     for start, end, why in waited:
-        if why in ("model limit", "model retry"):
-            found += [(start, 1, "running", f"waits {WORDS[why]}"), (end, 1, "running", "")]
+        if why in OF_CALLS:
+            found.append((start, 1, "running", f"waits {WORDS[why]}"))
+            if not goes_on((start, end, why), node, until_s):
+                found.append((end, 1, "running", ""))
         elif why != "inputs":
             found.append((start, 0, "waiting", WORDS[why]))
     found += [

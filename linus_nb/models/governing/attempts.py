@@ -82,5 +82,5 @@ def attempts(choices: Sequence[Choice]) -> Generator[Try | Pause, Exception, Exc
 
 def _pause_s(meaning: Meaning, number: int, choice: Choice) -> float:
     if meaning.refused and choice.limits is not None:
-        return 0.0  # what a provider asks for with 429 is waited for there, by all
+        return 0.0  # after a 429 all wait, there
     return backoff.backoff_s(number) if meaning.after_s is None else meaning.after_s

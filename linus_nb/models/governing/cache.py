@@ -94,6 +94,10 @@ class ResponseCache:
             count: int = self._connection.execute("SELECT count(*) FROM replies").fetchone()[0]
             return count
 
+    def __deepcopy__(self, _: object) -> ResponseCache:
+        """Return this cache: copies of a model share it."""
+        return self
+
     def __repr__(self) -> str:
         return f"ResponseCache({'' if self.path is None else repr(str(self.path))})"
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from langchain_core.language_models import BaseChatModel  # noqa: TID253  this module is imported inside functions only
 from langchain_core.messages import AIMessageChunk, BaseMessage  # noqa: TID253  likewise
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult  # noqa: TID253  likewise
+from langchain_core.runnables import RunnableParallel, RunnableSequence  # noqa: TID253  likewise
 from pydantic import PrivateAttr
 
 from linus_nb import events
@@ -24,16 +25,15 @@ from linus_nb.errors import ModelTimeoutError
 from linus_nb.models.facts import model_name
 from linus_nb.models.governing.attempts import Pause, Tries, Try
 from linus_nb.models.governing.choice import Choice
+from linus_nb.models.governing.estimates import Estimates
 from linus_nb.models.governing.held import Held, aheld, held
 from linus_nb.models.governing.question import Question
 from linus_nb.models.governing.telling import resting, tell_try
 from linus_nb.models.governing.timed import TooLateError, pieces_within, within
 from linus_nb.models.prices import origin_of
-from linus_nb.models.usage import usage_of
+from linus_nb.models.usage import Usage, usage_of
 
 T = TypeVar("T")
-USUAL_REPLY = 200  # tokens, as long as no reply has come
-REMEMBERED = 0.9  # how much what replies were so far counts beside the latest one
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class GovernedModel(BaseChatModel):
     bound: BaseChatModel
     choices: tuple[Any, ...]  # of `Choice`, which pydantic need not look into; the first is `bound`
 
-    _reply_tokens: float = PrivateAttr(default=USUAL_REPLY)
+    _estimates: Estimates = PrivateAttr(default_factory=Estimates)
 
     @property
     def _llm_type(self) -> str:
@@ -70,6 +70,10 @@ class GovernedModel(BaseChatModel):
         bound: Any = self.bound.bind_tools(tools, **kwargs)
         return self.bind(**bound.kwargs)
 
+    def with_structured_output(self, schema: Any, **kwargs: Any) -> Any:
+        """Return a chain that gives an answer of a type, as the model itself would make it, around this model."""
+        return _around(self.bound.with_structured_output(schema, **kwargs), self.bound, self)
+
     # -- the four ways to ask ------------------------------------------------------------------------------------------
 
     def _generate(
@@ -81,7 +85,7 @@ class GovernedModel(BaseChatModel):
                 return result
 
             result = _timed(call.choice, lambda: within(call.choice.timeout_s, whole))
-            self._learn(call.replied([result.generations[0].message]))
+            self._learn(call, call.replied([result.generations[0].message]))
             yield result
 
         (result,) = self._tried(_Asked(messages, stop, run_manager, options), ask, _result)
@@ -98,7 +102,7 @@ class GovernedModel(BaseChatModel):
             while (chunk := _timed(choice, lambda: next(pieces, None))) is not None:
                 said.append(chunk.message)
                 yield chunk
-            self._learn(call.replied(said))
+            self._learn(call, call.replied(said))
 
         for chunk in self._tried(_Asked(messages, stop, run_manager, options), ask, _chunk):
             if run_manager is not None:
@@ -111,7 +115,7 @@ class GovernedModel(BaseChatModel):
         async def ask(call: Held) -> AsyncGenerator[ChatResult, None]:
             async with _time_limit(call.choice, call.choice.timeout_s):
                 result = await call.choice.model._agenerate(messages, stop, **options)
-            self._learn(call.replied([result.generations[0].message]))
+            self._learn(call, call.replied([result.generations[0].message]))
             yield result
 
         async with aclosing(self._atried(_Asked(messages, stop, run_manager, options), ask, _result)) as results:
@@ -134,7 +138,7 @@ class GovernedModel(BaseChatModel):
                         break
                     said.append(chunk.message)
                     yield chunk
-            self._learn(call.replied(said))
+            self._learn(call, call.replied(said))
 
         async with aclosing(self._atried(_Asked(messages, stop, run_manager, options), ask, _chunk)) as told:
             async for chunk in told:
@@ -168,7 +172,7 @@ class GovernedModel(BaseChatModel):
                         _tell(asked, tries, step)
                         yield as_found(found)
                         return
-                    with held(step.choice, asked.messages, self._reserved(step.choice, asked)) as call:
+                    with held(step.choice, asked.messages, *self._reserved(step.choice, asked)) as call:
                         _tell(asked, tries, step, call.waited_s)
                         for piece in ask(call):
                             call.said = True
@@ -199,7 +203,7 @@ class GovernedModel(BaseChatModel):
                         _tell(asked, tries, step)
                         yield as_found(found)
                         return
-                    async with aheld(step.choice, asked.messages, self._reserved(step.choice, asked)) as call:
+                    async with aheld(step.choice, asked.messages, *self._reserved(step.choice, asked)) as call:
                         _tell(asked, tries, step, call.waited_s)
                         async with aclosing(ask(call)) as pieces:
                             async for piece in pieces:
@@ -213,17 +217,31 @@ class GovernedModel(BaseChatModel):
 
     # -- tokens --------------------------------------------------------------------------------------------------------
 
-    def _reserved(self, choice: Choice, asked: _Asked) -> int:
-        """Return about how many tokens a call will take: what is sent, and what may come."""
+    def _reserved(self, choice: Choice, asked: _Asked) -> tuple[int, int]:
+        """Return how many tokens a call sends, and about how many it will take; 0 where nobody wants to know."""
         if choice.limits is None or choice.limits.tokens_per_minute is None:
-            return 0
+            return 0, 0
         sent_along = asked.options.get("tools") or asked.options.get("response_format")
         sent = usage_of("", asked.messages, sent_along=sent_along).input_tokens
         most = asked.options.get("max_tokens") or getattr(choice.model, "max_tokens", None)
-        return int(sent + min(self._reply_tokens, most or self._reply_tokens))
+        return sent, self._estimates.total(sent, most)
 
-    def _learn(self, tokens: int) -> None:
-        self._reply_tokens = REMEMBERED * self._reply_tokens + (1 - REMEMBERED) * tokens
+    def _learn(self, call: Held, usage: Usage) -> None:
+        if call.sent:
+            self._estimates.learn(call.sent, usage)
+
+
+def _around(chain: Any, inner: Any, model: Any) -> Any:
+    """Return a chain with another model in it: in its bindings, also those in its steps."""
+    if chain is inner:
+        return model
+    if (bound := getattr(chain, "bound", None)) is not None:
+        return chain.model_copy(update={"bound": _around(bound, inner, model)})
+    if isinstance(chain, RunnableSequence):
+        return RunnableSequence(*[_around(step, inner, model) for step in chain.steps], name=chain.name)
+    if isinstance(chain, RunnableParallel):
+        return RunnableParallel({name: _around(step, inner, model) for name, step in chain.steps__.items()})
+    return chain
 
 
 def _result(found: Any) -> ChatResult:

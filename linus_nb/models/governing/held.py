@@ -13,7 +13,7 @@ from linus_nb.models.facts import model_name
 from linus_nb.models.governing.choice import Choice
 from linus_nb.models.governing.limits import Place
 from linus_nb.models.governing.refusals import meaning_of
-from linus_nb.models.usage import usage_of
+from linus_nb.models.usage import Usage, usage_of
 
 
 @dataclass(slots=True)
@@ -22,6 +22,7 @@ class Held:
 
     choice: Choice
     messages: Sequence[Any]
+    sent: int = 0  # tokens, as counted here
     place: Place | None = None
     began: float = field(default_factory=time.perf_counter)
     said: bool = False
@@ -32,13 +33,13 @@ class Held:
         """Seconds that it waited for its place."""
         return 0.0 if self.place is None else self.place.waited_s
 
-    def replied(self, parts: list[Any]) -> int:
-        """Take a whole reply: tell the limits what the call took, and return the tokens of the reply."""
+    def replied(self, parts: list[Any]) -> Usage:
+        """Take a whole reply: tell the limits what the call took, and return that."""
         self.parts = parts
         usage = usage_of(parts, self.messages)
         if self.place is not None:
             self.place.used(usage.total_tokens)
-        return usage.output_tokens
+        return usage
 
     def heed(self, error: Exception) -> None:
         """Tell the limits of a refusal."""
@@ -48,13 +49,20 @@ class Held:
 
 
 @contextmanager
-def held(choice: Choice, messages: Sequence[Any], reserved: int) -> Iterator[Held]:
-    """Hold a place for a call, waiting for it where there are limits."""
+def held(choice: Choice, messages: Sequence[Any], sent: int, reserved: int) -> Iterator[Held]:
+    """Hold a place for a call, waiting for it where there are limits.
+
+    Args:
+        choice: The model, with its limits.
+        messages: What is asked.
+        sent: Tokens of that, as counted here.
+        reserved: Tokens that it will take, by a guess.
+    """
     if choice.limits is None:
         yield Held(choice, messages)
         return
     with choice.limits.hold(reserved, events.priority.get(), model_name(choice.model)) as place:
-        call = Held(choice, messages, place)
+        call = Held(choice, messages, sent, place)
         try:
             yield call
         except Exception as error:
@@ -63,13 +71,13 @@ def held(choice: Choice, messages: Sequence[Any], reserved: int) -> Iterator[Hel
 
 
 @asynccontextmanager
-async def aheld(choice: Choice, messages: Sequence[Any], reserved: int) -> AsyncIterator[Held]:
+async def aheld(choice: Choice, messages: Sequence[Any], sent: int, reserved: int) -> AsyncIterator[Held]:
     """Hold a place for a call, awaiting it. Otherwise as `held`."""
     if choice.limits is None:
         yield Held(choice, messages)
         return
     async with choice.limits.ahold(reserved, events.priority.get(), model_name(choice.model)) as place:
-        call = Held(choice, messages, place)
+        call = Held(choice, messages, sent, place)
         try:
             yield call
         except Exception as error:

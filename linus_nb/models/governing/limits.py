@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from math import inf
 
+from linus_nb import backoff
 from linus_nb.models.governing.telling import WaitTold
 from linus_nb.models.governing.window import Taken, Window
 
@@ -66,7 +67,8 @@ class Limits:
     order in which they came within one; nobody overtakes. Tokens are reserved by an estimate, and corrected by what the
     reply says. In no minute are more requests made, or tokens reserved, than these limits allow; a call that is larger
     than ``tokens_per_minute`` has a minute of its own. Refused by the provider (429), all calls wait for as long as it
-    says, and half as many go on at once, which grows again with each that gets through.
+    says (or longer each time, where it says nothing), and half as many go on at once, which grows again with each that
+    gets through.
 
     Args:
         requests_per_minute: Calls in any 60 s.
@@ -105,6 +107,7 @@ class Limits:
         self._allowed = self._most  # at once, at the moment: less after a 429
         self._paused_until_s = -inf
         self._slowed_at_s = -inf
+        self._refusals = 0  # one after the other, with no call between that got through
         self._queue: list[_Waiting] = []
         self._asked = 0
         self._lock = threading.Lock()
@@ -166,6 +169,8 @@ class Limits:
         with self._lock:
             if self._tokens is not None and place.tokens is not None:
                 self._tokens.correct(place.tokens, tokens)
+            if place.begun_s > self._slowed_at_s:
+                self._refusals = 0
             if place.begun_s > self._slowed_at_s and self._allowed < self._most:  # it got through: a little more
                 self._allowed = min(self._most, self._allowed + 1 / self._allowed)
                 if self._most == inf and self._allowed > 2 * (self.in_flight + len(self._queue)):
@@ -178,8 +183,10 @@ class Limits:
             now_s = self._clock()
             if place.begun_s > self._slowed_at_s:  # others that began before hear of the same refusal
                 self._slowed_at_s = now_s
+                self._refusals += 1
                 self._allowed = max(1.0, min(self._allowed, self.in_flight) / 2)
-            self._paused_until_s = max(self._paused_until_s, now_s + (retry_after_s or 0.0))
+            wait_s = backoff.backoff_s(self._refusals) if retry_after_s is None else retry_after_s
+            self._paused_until_s = max(self._paused_until_s, now_s + wait_s)
             self._serve()
 
     def pause(self, wait_s: float) -> None:
@@ -262,6 +269,10 @@ class Limits:
             if waiting.place is not None:
                 self.in_flight -= 1
             self._serve()
+
+    def __deepcopy__(self, _: object) -> Limits:
+        """Return these limits: what a copy of a model may do counts, too."""
+        return self
 
     def __repr__(self) -> str:
         named = ("requests_per_minute", "tokens_per_minute", "max_concurrency")

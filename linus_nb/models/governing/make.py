@@ -27,9 +27,9 @@ def governed(
     """Return a chat model that asks another one, within limits, and again where that may help.
 
     It can be used wherever the model can, at the same time, from any thread and event loop. A call is tried again after
-    connection errors, time limits, 429 and 5xx, with growing pauses or as long as the provider asks for, and never
-    after a part of the reply has been handed on. Each try is in the record of the run. Retries of the client's own are
-    off: nothing is sent twice unseen.
+    connection errors, time limits, 429 and 5xx, with growing pauses or as long as the provider asks for (up to five
+    minutes), and never after a part of the reply has been handed on. Each try is in the record of the run. Retries of
+    the client's own are off: nothing is sent twice unseen.
 
     Args:
         model: A LangChain chat model.

@@ -16,6 +16,7 @@ from typing import Any
 TRIED_AGAIN = (408, 409, 429)  # and 5xx
 CONNECTION = ("APIConnectionError", "APITimeoutError", "TransportError")  # of openai, anthropic; of httpx
 PAID_UP = ("insufficient_quota", "billing_hard_limit_reached")  # a 429 that no waiting mends
+PATIENT_S = 300.0  # a provider that asks for more, as for a quota by the day, is not waited for: it is an error
 _SPAN = re.compile(r"([\d.]+)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -43,7 +44,8 @@ def meaning_of(error: BaseException) -> Meaning:
     if isinstance(status, int):
         refused = status == 429 and not any(code in str(getattr(error, "body", "")) for code in PAID_UP)
         again = refused or (status in TRIED_AGAIN and status != 429) or status >= 500
-        return Meaning(again, refused, retry_after_s(getattr(response, "headers", None) or {}) if again else None)
+        after_s = retry_after_s(getattr(response, "headers", None) or {}) if again else None
+        return Meaning(False) if after_s is not None and after_s > PATIENT_S else Meaning(again, refused, after_s)
     names = {kind.__name__ for kind in type(error).__mro__}
     return Meaning(isinstance(error, ConnectionError | TimeoutError) or not names.isdisjoint(CONNECTION))
 
@@ -69,8 +71,10 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 def quota_left(headers: Mapping[str, str]) -> float | None:
     """Return the seconds until there is any quota again, where a reply's headers say that none is left.
 
-    >>> quota_left({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"})
-    360.0
+    None for more than ``PATIENT_S``: then the next call hears the refusal.
+
+    >>> quota_left({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "2m30s"})
+    150.0
     >>> quota_left({"x-ratelimit-remaining-tokens": "17"})
     """
     waits = [
@@ -78,7 +82,8 @@ def quota_left(headers: Mapping[str, str]) -> float | None:
         for what in ("requests", "tokens")
         if _number(headers.get(f"x-ratelimit-remaining-{what}")) == 0
     ]
-    return max(waits, default=None)
+    longest = max(waits, default=None)
+    return longest if longest is not None and longest <= PATIENT_S else None
 
 
 def _span_s(text: str) -> float:

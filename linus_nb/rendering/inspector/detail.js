@@ -93,7 +93,9 @@ export class Detail {
     const { attempts, waits } = this.step;
     const parts = [];
     if (waits.length) {
-      const rows = waits.map((wait) => [waitedFor(wait.why), seconds(wait.start_s), seconds(wait.end_s - wait.start_s)]);
+      const rows = waits.map(({ why, start_s: start, end_s: end }) => [
+        waitedFor(why), seconds(start), end === null ? "still" : seconds(end - start),
+      ]);
       parts.push(heading("waited"), table(["for", "from", "long"], rows));
     }
     if (attempts.length) {

@@ -20,7 +20,7 @@ from linus_nb.rendering.inspector.sources import ABSENT, Scope
 from linus_nb.rendering.inspector.tracebacks import without_folders
 from linus_nb.rendering.inspector.values import Held, Text, cut, held
 from linus_nb.rendering.type_setting import printable, printable_lines
-from linus_nb.rendering.waits import attempts, changes, item_words, later, shifted, waits
+from linus_nb.rendering.waits import attempts, changes, goes_on, item_words, later, shifted, waits
 
 MOST_ITEMS = 200  # of one node; what is left out is said
 MOST_STEPS = 3000  # of a run: beyond, what is inside nodes is left out first
@@ -250,7 +250,14 @@ def _add_times(
 ) -> None:
     until_s = made.now_s - by_s
     waited = waits(node, first_input_s, until_s)
-    step["waits"] = [{"start_s": a, "end_s": b, "why": why} for a, b, why in shifted(waited, by_s)]
+    step["waits"] = [
+        {
+            "start_s": later(a, by_s),
+            "end_s": None if goes_on((a, b, why), node, until_s) else later(b, by_s),
+            "why": why,
+        }
+        for a, b, why in waited
+    ]
     step["attempts"] = [
         {"number": number, "start_s": start, "end_s": end, "error": error}
         for number, start, end, error in shifted(attempts(node, until_s), by_s)

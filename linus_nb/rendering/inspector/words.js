@@ -13,7 +13,9 @@ export function waitedFor(why) {
 /** Seconds that a step waited, by what for; in the order of their beginning. */
 export function waitsOf(step) {
   const total = new Map();
-  for (const wait of step.waits) total.set(wait.why, (total.get(wait.why) ?? 0) + wait.end_s - wait.start_s);
+  for (const wait of step.waits.filter((one) => one.end_s !== null)) {
+    total.set(wait.why, (total.get(wait.why) ?? 0) + wait.end_s - wait.start_s);
+  }
   return [...total].filter(([, length]) => length > 0);
 }
 
