@@ -12,7 +12,6 @@ from typing import Any
 import openai
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
-from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
 
 from linus_nb import Agent, AgentDAG, AgentNode, Budget, DAGExecutor
@@ -20,6 +19,7 @@ from linus_nb.errors import CacheFileError
 from linus_nb.events import ModelCalled
 from linus_nb.models import Limits, ResponseCache, governed, real_models_allowed
 from linus_nb.testing import ScriptedModel, ToolCalls
+from tests.asked_models import WAYS, awaited, chat, every_way, invoked, streamed
 from tests.misbehaving import Dropped, Later, MisbehavingServer, Reply, Status
 from tests.real_time import in_time
 
@@ -39,38 +39,11 @@ def cache(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[ResponseCac
     made.close()
 
 
-def chat(server: MisbehavingServer, name: str = "test", **options: Any) -> ChatOpenAI:
-    return ChatOpenAI(model=name, base_url=server.url, api_key="none", **options)  # type: ignore[arg-type]  # a text will do
-
-
-def invoked(llm: Any, asked: Any = "hello") -> str:
-    return str(llm.invoke(asked).text)
-
-
-def awaited(llm: Any, asked: Any = "hello") -> str:
-    return str(asyncio.run(llm.ainvoke(asked)).text)
-
-
-def streamed(llm: Any, asked: Any = "hello") -> str:
-    return "".join(chunk.text for chunk in llm.stream(asked))
-
-
-def streamed_later(llm: Any, asked: Any = "hello") -> str:
-    async def whole() -> str:
-        return "".join([chunk.text async for chunk in llm.astream(asked)])
-
-    return asyncio.run(whole())
-
-
 async def together(calls: list[Any]) -> list[Any]:
     """Await all, and return what each gave or raised."""
     tasks = [asyncio.ensure_future(call) for call in calls]
     await asyncio.wait(tasks)
     return [task.exception() or task.result() for task in tasks]
-
-
-WAYS: list[Callable[..., str]] = [invoked, awaited, streamed, streamed_later]
-every_way = pytest.mark.parametrize("ask", WAYS)
 
 
 # -- what is found ----------------------------------------------------------------------------------------------------

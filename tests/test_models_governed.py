@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import openai
 import pytest
 from langchain_core.rate_limiters import InMemoryRateLimiter
-from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
 
 from linus_nb import Agent, AgentDAG, DAGExecutor
@@ -20,6 +19,7 @@ from linus_nb.errors import ModelTimeoutError
 from linus_nb.events import ModelCalled
 from linus_nb.models import Limits, governed, real_models_allowed
 from linus_nb.testing import ScriptedModel
+from tests.asked_models import Way, awaited, chat, every_way, invoked, streamed, streamed_later
 from tests.misbehaving import Cut, Drip, Dropped, MisbehavingServer, Page, Reply, Silent, Status
 
 AGAIN = [
@@ -40,34 +40,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda attempt: 0.001)
     with real_models_allowed():
         yield
-
-
-def chat(server: MisbehavingServer, name: str = "test", **options: Any) -> ChatOpenAI:
-    """A model as a user makes it: with the client's own retries, and its own HTTP clients."""
-    return ChatOpenAI(model=name, base_url=server.url, api_key="none", **options)  # type: ignore[arg-type]  # a text will do
-
-
-def invoked(llm: Any, text: str = "hello") -> str:
-    return str(llm.invoke(text).text)
-
-
-def awaited(llm: Any, text: str = "hello") -> str:
-    return str(asyncio.run(llm.ainvoke(text)).text)
-
-
-def streamed(llm: Any, text: str = "hello") -> str:
-    return "".join(chunk.text for chunk in llm.stream(text))
-
-
-def streamed_later(llm: Any, text: str = "hello") -> str:
-    async def whole() -> str:
-        return "".join([chunk.text async for chunk in llm.astream(text)])
-
-    return asyncio.run(whole())
-
-
-Way = Callable[..., str]
-every_way = pytest.mark.parametrize("ask", [invoked, awaited, streamed, streamed_later])
 
 
 # -- tries ------------------------------------------------------------------------------------------------------------

@@ -10,12 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from langchain_openai import ChatOpenAI
 
 from linus_nb import Agent, AgentDAG, AgentNode, DAGExecutor, JsonLines, load_run
 from linus_nb.engine.record import walk
 from linus_nb.events import ModelCalled, ModelWaited, ModelWaits, WaitReported
 from linus_nb.models import Limits, governed, real_models_allowed
+from tests.asked_models import chat
 from tests.misbehaving import Dropped, Later, Limited, MisbehavingServer, Reply, Status
 
 WINDOW_S = 2.0  # instead of a minute
@@ -28,10 +28,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda attempt: 0.02)
     with real_models_allowed():
         yield
-
-
-def chat(server: MisbehavingServer, name: str = "test", **options: Any) -> ChatOpenAI:
-    return ChatOpenAI(model=name, base_url=server.url, api_key="none", **options)  # type: ignore[arg-type]  # a text will do
 
 
 async def waiting(limits: Limits, count: int) -> None:

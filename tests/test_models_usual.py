@@ -6,12 +6,10 @@ import asyncio
 import gc
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import openai
 import pytest
 from langchain_core.rate_limiters import InMemoryRateLimiter
-from langchain_openai import ChatOpenAI
 
 from linus_nb import Agent, AgentDAG, AgentNode, DAGExecutor
 from linus_nb.engine.background import run_blocking
@@ -20,6 +18,7 @@ from linus_nb.models import Limits, governed, real_models_allowed
 from linus_nb.models.governing import usual
 from linus_nb.models.governing.usual import as_asked
 from linus_nb.testing import ScriptedModel
+from tests.asked_models import chat
 from tests.misbehaving import Dropped, MisbehavingServer, Reply, Status
 
 
@@ -29,10 +28,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("linus_nb.backoff.backoff_s", lambda attempt: 0.001)
     with real_models_allowed():
         yield
-
-
-def chat(server: MisbehavingServer, **options: Any) -> ChatOpenAI:
-    return ChatOpenAI(model="test", base_url=server.url, api_key="none", **options)  # type: ignore[arg-type]  # a text will do
 
 
 def test_one_model_object_works_from_every_loop_and_thread_and_leaves_no_connection():

@@ -107,7 +107,7 @@ class Ledger:
         self._start = clock()
         self._keys = plan.output_keys
         self._receive = self.report  # bound once, not for each node
-        # where calls are told, too: of a run that code inside a node has started, or that somebody overhears
+        # where calls are told, too: of a run that code in a node has started, or that somebody overhears
         self._around: Any = ev.sink.get() if nest is None else nest.outer._around
         if nest is not None:
             nest.outer.children[nest.place] = self
@@ -124,7 +124,7 @@ class Ledger:
         raise NotImplementedError
 
     def spent(self, reason: str) -> None:
-        """Start nothing more, as the budget is spent; end what runs, too, where that is its wish."""
+        """Start nothing more, as the budget is spent; end what runs, if that is its wish."""
         raise NotImplementedError
 
     # -- a node's life ----------------------------------------------------------------------------------------
@@ -351,24 +351,20 @@ class Ledger:
         """Note that nothing starts any more, as the budget is spent, and that what runs may finish."""
         self.exhausted = reason
         waiting = [i for i, status in enumerate(self.status) if status is PENDING]
-        if waiting or any(self._has_parts(i) for i, status in enumerate(self.status) if status is RUNNING):
+        running = [node for node, status in zip(self.plan.nodes, self.status, strict=True) if status is RUNNING]
+        if waiting or any(node.map_over is not None or node.target.graph is not None for node in running):
             self.log.append((log.budget_spent, self.now(), -1, (reason,)))
         for i in waiting:
             self.held_back = True
             self.skip(i, f"budget: {reason}")
 
-    def _has_parts(self, i: int) -> bool:
-        node = self.plan.nodes[i]
-        return node.map_over is not None or node.target.graph is not None
-
     def request_cancel(self, reason: str) -> None:
         """Note that the run is to end now: nothing starts any more."""
         self.cancelling = reason
         self.log.append((log.cancel_requested, self.now(), -1, (reason,)))
-        why = "cancelled" if reason != FAIL_FAST else FAIL_FAST
         for i, status in enumerate(self.status):
             if status is PENDING:
-                self.skip(i, why)
+                self.skip(i, FAIL_FAST if reason == FAIL_FAST else "cancelled")
 
     def close(self) -> None:
         """Note the end of the run."""
