@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linus_nb.errors import ModelError
 from linus_nb.models.governing.limits import MARGIN, Limits
 from linus_nb.models.governing.window import Window
 from tests.virtual_time import VirtualLoop
@@ -343,3 +344,38 @@ def test_time_that_goes_on_between_two_looks_at_the_clock_gives_nobody_a_place_t
         with limits.hold() as place:
             assert place.request is not None
     assert limits.in_flight == 0
+
+
+def test_a_blocking_call_does_not_wait_for_the_loop_that_it_blocks() -> None:
+    limits = Limits(max_concurrency=1)
+
+    async def main() -> None:
+        async with limits.ahold():
+            with pytest.raises(ModelError, match=r"Limits\(max_concurrency=1\) are taken by calls of this event loop"):
+                limits.hold().__enter__()
+        with limits.hold():  # nobody is in the way any more
+            assert limits.in_flight == 1
+
+    asyncio.run(main())
+    assert (limits.in_flight, limits.waiting) == (0, 0)
+
+
+def test_a_blocking_call_in_a_loop_waits_for_other_threads() -> None:
+    limits = Limits(max_concurrency=1)
+    holds, free = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with limits.hold():
+            holds.set()
+            free.wait(10)
+
+    async def main() -> None:
+        thread = threading.Thread(target=other)
+        thread.start()
+        holds.wait(10)
+        threading.Timer(0.05, free.set).start()
+        with limits.hold():
+            assert limits.in_flight == 1
+        thread.join()
+
+    asyncio.run(main())

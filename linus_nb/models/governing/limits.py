@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from heapq import heappop, heappush
 from math import inf
 
 from linus_nb import backoff
+from linus_nb.errors import ModelError
 from linus_nb.models.governing.telling import WaitTold
 from linus_nb.models.governing.window import Taken, Window
 
@@ -111,6 +113,7 @@ class Limits:
         self._queue: list[_Waiting] = []
         self._asked = 0
         self._lock = threading.Lock()
+        self._awaited: Counter[int] = Counter()  # calls that event loops await, by the loop's thread
         self.in_flight = 0
 
     @property
@@ -127,11 +130,15 @@ class Limits:
             tokens: An estimate of what it will take.
             priority: Higher ones go first.
             model: Whose call it is, for the events of a run that tell of the wait.
+
+        Raises:
+            ModelError: It would wait for calls of the event loop that it blocks.
         """
         woken, told = threading.Event(), WaitTold(model, "limit")
         waiting = self._ask(tokens, priority, woken.set)
         try:
             while (delay_s := self._turn(waiting)) != 0.0:
+                self._refuse_to_wait_for_itself(delay_s)
                 told.begin()
                 woken.wait(None if delay_s == inf else delay_s)
                 woken.clear()
@@ -146,6 +153,8 @@ class Limits:
         """Wait until a call may be made, awaiting. Otherwise as `hold`."""
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
         waiting, told = self._ask(tokens, priority, lambda: _wake(loop, woken)), WaitTold(model, "limit")
+        here = threading.get_ident()
+        self._awaited[here] += 1
         try:
             while (delay_s := self._turn(waiting)) != 0.0:
                 told.begin()
@@ -159,8 +168,21 @@ class Limits:
             told.end()
             yield self._placed(waiting)
         finally:
+            self._awaited[here] -= 1
             self._leave(waiting)
             told.end()
+
+    def _refuse_to_wait_for_itself(self, delay_s: float) -> None:
+        """Raise where a blocking call would wait for awaited ones of the event loop that it blocks: for ever.
+
+        Raises:
+            ModelError: It would.
+        """
+        if delay_s == inf and self._awaited[threading.get_ident()] and _loop_runs_here():
+            raise ModelError(
+                f"all places of {self!r} are taken by calls of this event loop, which a blocking call holds up; await "
+                "the agent, or the model's ainvoke, instead"
+            )
 
     # -- what a place says ------------------------------------------------------------------------------------------
 
@@ -278,6 +300,14 @@ class Limits:
         named = ("requests_per_minute", "tokens_per_minute", "max_concurrency")
         given = ", ".join(f"{name}={getattr(self, name)}" for name in named if getattr(self, name) is not None)
         return f"Limits({given})"
+
+
+def _loop_runs_here() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _wake(loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> None:

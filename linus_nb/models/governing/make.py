@@ -39,6 +39,7 @@ def governed(
         idle_timeout_s: Seconds between two pieces of a streamed reply.
         fallbacks: Models that are asked in turn when the tries of those before them have failed. What is said here
             holds for them, too, but for those that are governed themselves: another provider has other limits.
+            They get the same tools, schema and options, and should know them.
         cache: Where replies are kept and found again; the same question is asked once at a time.
 
     Raises:
