@@ -111,6 +111,20 @@ def test_a_stream_that_breaks_off_is_not_sent_again_behind_what_was_heard(ask: W
         assert len(server.counted) == 1
 
 
+@pytest.mark.parametrize("ask", [streamed, streamed_later])
+def test_a_stream_that_breaks_off_before_its_first_word_is_tried_again(ask: Way) -> None:
+    with MisbehavingServer([Cut(Reply("one two"), after=1), Reply("one two")]) as server:
+        assert ask(governed(chat(server))) == "one two"
+        assert len(server.counted) == 2
+
+
+@pytest.mark.parametrize("ask", [streamed, streamed_later])
+def test_a_stream_without_a_word_ends_without_one(ask: Way) -> None:
+    with MisbehavingServer(Reply("", usage=(7, 0))) as server:
+        assert ask(governed(chat(server))) == ""
+        assert len(server.counted) == 1
+
+
 def test_it_waits_as_long_as_the_server_asks_for() -> None:
     with MisbehavingServer([Status(429, retry_after=0.3), Reply()]) as server:
         invoked(governed(chat(server)))

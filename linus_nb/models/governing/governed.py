@@ -26,6 +26,7 @@ from linus_nb.models.facts import model_name
 from linus_nb.models.governing.attempts import Pause, Tries, Try
 from linus_nb.models.governing.choice import Choice
 from linus_nb.models.governing.estimates import Estimates
+from linus_nb.models.governing.heard import afrom_first_word, from_first_word
 from linus_nb.models.governing.held import Held, aheld, held
 from linus_nb.models.governing.question import Question
 from linus_nb.models.governing.telling import resting, tell_try
@@ -174,9 +175,7 @@ class GovernedModel(BaseChatModel):
                         return
                     with held(step.choice, asked.messages, *self._reserved(step.choice, asked)) as call:
                         _tell(asked, tries, step, call.waited_s)
-                        for piece in ask(call):
-                            call.said = True
-                            yield piece
+                        yield from from_first_word(call, ask(call))
                     question.keep(call.parts)
             except Exception as error:  # noqa: BLE001  raised again where nothing else is tried
                 _go_on(tries, step, call, error)
@@ -205,9 +204,8 @@ class GovernedModel(BaseChatModel):
                         return
                     async with aheld(step.choice, asked.messages, *self._reserved(step.choice, asked)) as call:
                         _tell(asked, tries, step, call.waited_s)
-                        async with aclosing(ask(call)) as pieces:
+                        async with aclosing(ask(call)) as said, aclosing(afrom_first_word(call, said)) as pieces:
                             async for piece in pieces:
-                                call.said = True
                                 yield piece
                     await question.akeep(call.parts)
             except Exception as error:  # noqa: BLE001  as above
