@@ -7,14 +7,17 @@ import gc
 import threading
 from collections.abc import Iterator
 
+import httpx
 import openai
 import pytest
 from langchain_core.rate_limiters import InMemoryRateLimiter
+from langchain_openai import ChatOpenAI
 
 from linus_nb import Agent, AgentDAG, AgentNode, DAGExecutor
 from linus_nb.engine.background import run_blocking
 from linus_nb.events import ModelCalled, TokenDelta
 from linus_nb.models import Limits, governed, real_models_allowed
+from linus_nb.models.clients import async_client
 from linus_nb.models.governing import usual
 from linus_nb.models.governing.usual import as_asked
 from linus_nb.testing import ScriptedModel
@@ -108,6 +111,27 @@ def test_bound_models_keep_what_is_bound():
         assert server.counted.requests[0].body["temperature"] == 0.25
 
 
+def test_http_clients_that_it_was_given_are_used():
+    """Also those of httpx itself, which OpenAI's client takes as well as its own."""
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.host)
+        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello!"}}
+        return httpx.Response(200, json={"id": "1", "object": "chat.completion", "created": 1, "choices": [choice]})
+
+    llm = ChatOpenAI(
+        model="test",
+        base_url="http://given.example/v1",
+        api_key="none",  # type: ignore[arg-type]  # a text will do
+        http_client=httpx.Client(transport=httpx.MockTransport(answer)),
+        http_async_client=httpx.AsyncClient(transport=httpx.MockTransport(answer)),
+    )
+    agent = Agent(llm=llm)
+    assert [str(agent.run("hi")), str(asyncio.run(agent.arun("hi")))] == ["Hello!"] * 2
+    assert seen == ["given.example"] * 2
+
+
 def test_others_are_asked_as_they_are():
     limiter = InMemoryRateLimiter(requests_per_second=1000)
     with MisbehavingServer() as server:
@@ -120,6 +144,20 @@ def test_others_are_asked_as_they_are():
             object(),
         ):
             assert as_asked(model) is model
+
+
+def test_a_client_that_nobody_has_any_more_leaves_no_connection_on_a_loop_that_goes_on():
+    """LangChain itself may hold a model for longer: it remembers the signatures of the methods that it called."""
+
+    async def ask(url: str) -> int:
+        client = async_client()
+        body = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+        return int((await client.post(f"{url}/chat/completions", json=body)).status_code)
+
+    with MisbehavingServer(Reply("Hello!")) as server:
+        assert run_blocking(ask(server.url)) == 200
+        gc.collect()
+        server.counted.wait_until(lambda counted: counted.open_connections == 0)
 
 
 def test_what_is_made_goes_with_its_model():

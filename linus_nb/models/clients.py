@@ -9,7 +9,9 @@ from several ``asyncio.run`` in a row, and from loops in threads.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -58,8 +60,20 @@ class PerLoop(Generic[T]):
                 self._kept.pop(loop, None)
             await self._close(kept)
 
+    def close_everywhere(self) -> None:
+        """Have all closed, each on its own loop, as far as that still runs. Safe in any thread, and in a collection."""
+        for loop, (_, keeper) in list(self._kept.items()):
+            if loop.is_running():
+                with contextlib.suppress(RuntimeError):  # it was closed just now, and all with it
+                    loop.call_soon_threadsafe(_start_to_close, loop, keeper)
+
     def __len__(self) -> int:
         return len(self._kept)
+
+
+def _start_to_close(loop: asyncio.AbstractEventLoop, keeper: AsyncGenerator[Any, None]) -> None:
+    closing: Any = keeper.aclose()  # asyncio's own hook makes a task of it, too
+    loop.create_task(closing)
 
 
 Heard = Callable[[Mapping[str, str]], object]
@@ -91,7 +105,10 @@ def async_client(*, heard: Heard | None = None, **options: Any) -> openai.Defaul
                 heard(response.headers)
             return response
 
-    return AnyLoopClient()
+    client = AnyLoopClient()
+    # a loop that outlives the client (the background loop, a notebook's) would keep its connections open
+    weakref.finalize(client, client.per_loop.close_everywhere).atexit = False
+    return client
 
 
 def overheard_client(inner: Any, heard: Heard) -> openai.DefaultHttpxClient:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import socket
 import struct
@@ -79,6 +80,12 @@ class Connection:
     def abort(self) -> None:
         """Close at once."""
         self._writer.transport.abort()
+
+    async def gone(self) -> None:
+        """Close at once, if it is not closed, and wait until its socket is."""
+        self.abort()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
 
     async def _read(self) -> bytes:
         try:

@@ -79,9 +79,11 @@ class MisbehavingServer:
 
     async def _serve(self) -> None:
         tasks = set[asyncio.Task[None]]()
+        connections: list[Connection] = []
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             connection = Connection(reader, writer)
+            connections.append(connection)
             task = asyncio.create_task(self._converse(connection))
             tasks.add(task)
             task.add_done_callback(lambda task: ended(task, connection))
@@ -107,6 +109,8 @@ class MisbehavingServer:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+        for connection in connections:
+            await connection.gone()
         await server.wait_closed()
 
     def _failed(self, error: BaseException | None) -> None:

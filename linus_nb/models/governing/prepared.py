@@ -14,8 +14,8 @@ from linus_nb.models.governing.refusals import quota_left
 def prepared(model: Any, limits: Limits | None) -> Any:
     """Return a model whose client sends each request once, from whatever loop, and tells the limits of its quota.
 
-    The model itself stays as it is, and so do HTTP clients that it was given: those are used as they are, and an
-    asynchronous one on its owner's loop only.
+    The model itself stays as it is. HTTP clients that it was given are used as they are: an asynchronous one works on
+    its owner's loop only, and of what their responses say of a quota nothing is heard.
 
     Raises:
         TypeError: It is no LangChain chat model.
@@ -43,15 +43,17 @@ def prepared(model: Any, limits: Limits | None) -> Any:
         if wait_s and limits is not None:
             limits.pause(wait_s)
 
-    own = openai.http_async_client
+    own, given = openai.http_async_client, openai.http_client
+    client = client.with_options(max_retries=0)
+    if given is None:
+        client = client.with_options(http_client=overheard_client(client._client, heard))
+    async_one = async_one.with_options(max_retries=0)
     if openai.openai_proxy:
-        sender = async_client(heard=heard, proxy=openai.openai_proxy)
-    elif own is not None:
-        sender = overheard_async_client(own, heard)
-    else:
-        sender = async_client(heard=heard)
-    client = client.with_options(max_retries=0, http_client=overheard_client(client._client, heard))
-    async_one = async_one.with_options(max_retries=0, http_client=sender)
+        async_one = async_one.with_options(http_client=async_client(heard=heard, proxy=openai.openai_proxy))
+    elif own is None:
+        async_one = async_one.with_options(http_client=async_client(heard=heard))
+    elif hasattr(own, "per_loop"):  # of ours
+        async_one = async_one.with_options(http_client=overheard_async_client(own, heard))
     return model.model_copy(
         update={
             "max_retries": 0,
