@@ -10,6 +10,7 @@ from typing import Any
 
 from linus_nb import Agent, AgentDAG, AgentNode, Budget, DAGExecutor, ExecutionResult
 from linus_nb.engine.record import walk
+from linus_nb.errors import ModelTimeoutError
 from linus_nb.events import ModelCalled, NodeStatus
 from linus_nb.models import Limits, ResponseCache, governed
 from tests.asked_models import chat
@@ -108,8 +109,11 @@ def campaign(seed: int) -> Counter[str]:
         blocked = [request for request in requests if "blocking" in request.asked]
         if result.status != "cancelled":
             tries = [call for call in calls_of(result) if call.served_from == "model"]
-            # nothing was sent unseen; of the same question at once, the error of one is that of all
-            assert len(requests) <= len(tries) if cache else len(requests) == len(tries), (requests, tries)
+            # nothing was sent unseen
+            assert len(requests) <= len(tries), (sorted(request.asked for request in requests), tries)
+            if cache is None:  # of the same question at once, the error of one is that of all
+                unsent = [call for call in tries if isinstance(call.error, ModelTimeoutError)]  # some of them, at most
+                assert len(requests) >= len(tries) - len(unsent), (sorted(r.asked for r in requests), tries)
         # a blocking call that took too long goes on in its thread, and has given its place back
         assert max(first.counted.peak, second.counted.peak) <= limits.max_concurrency + len(blocked)
         for server in (first, second):
