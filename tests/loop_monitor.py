@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import sys
 import threading
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from linus_nb.engine.watch import frame_of
 
 TICK_S = 0.005
 LONGEST_S = 0.05
@@ -94,7 +95,7 @@ class Monitor:
             self._looks += 1
             if time.perf_counter() - self._at < 4 * TICK_S:
                 continue
-            frame = sys._current_frames().get(thread)
+            frame = frame_of(thread)
             if frame is not None:
                 stack = traceback.format_stack(frame)
                 idle = Path(frame.f_code.co_filename).name == "selectors.py"

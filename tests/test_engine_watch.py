@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 import threading
 import time
 
@@ -242,3 +244,29 @@ def test_there_is_one_watcher_and_it_ends_when_there_is_nothing_to_watch(monkeyp
 
 def _watchers() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "linus_nb watch"]
+
+
+def test_looking_at_a_thread_never_blocks_on_a_garbage_collection():
+    """Before Python 3.11.9, one inside of `sys._current_frames` could stop the process (python/cpython#106883)."""
+    code = """if True:
+        import gc, threading
+        from linus_nb.engine.watch import frame_of
+
+        class Garbage:
+            def __init__(self):
+                self.itself = self
+                self.local = threading.local()  # freeing it needs the interpreter's list of threads
+
+        for spare in range(20):  # one of these has its turn when a frame is made, in there
+            gc.set_threshold(1_000_000)
+            gc.collect()
+            Garbage()
+            gc.set_threshold(gc.get_count()[0] + spare)
+            assert frame_of(threading.get_ident()) is not None
+        print(gc.isenabled())
+        gc.disable()
+        frame_of(threading.get_ident())
+        print(gc.isenabled())
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.stdout, done.stderr) == ("True\nFalse\n", "")

@@ -6,6 +6,7 @@ a node's code, the thread asks the loop for a sign of life; how long that takes 
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
@@ -35,6 +36,7 @@ _runs: dict[int, LoopRun] = {}
 _questions: dict[AbstractEventLoop, _Question] = {}  # those that were not answered yet
 _thread: threading.Thread | None = None
 _lock = threading.Lock()
+_uncollected = threading.Lock()
 
 
 def over(run: LoopRun) -> None:
@@ -90,7 +92,7 @@ class _Question:
 
 
 def _ask(loop: AbstractEventLoop, thread: int) -> None:
-    found = _executing(sys._current_frames().get(thread))
+    found = _executing(frame_of(thread))
     if found is None:
         return
     question = _questions.get(loop)
@@ -101,6 +103,19 @@ def _ask(loop: AbstractEventLoop, thread: int) -> None:
         question = _questions[loop] = _Question(*found, time.perf_counter())
         if not _tell(loop, question.answer):
             _questions.pop(loop, None)
+
+
+def frame_of(thread: int) -> FrameType | None:
+    """Return what a thread executes at this moment; None, if it has ended."""
+    if sys.version_info >= (3, 11, 9) or not gc.isenabled():
+        return sys._current_frames().get(thread)
+    # before, a collection that happened in there could wait for a lock that the very same thread held (gh-106883)
+    with _uncollected:
+        gc.disable()
+        try:
+            return sys._current_frames().get(thread)
+        finally:
+            gc.enable()
 
 
 def _executing(frame: FrameType | None) -> tuple[LoopRun, Place] | None:
