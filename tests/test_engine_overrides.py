@@ -77,6 +77,24 @@ def test_an_ancestor_whose_key_is_read_further_down_is_needed(mode: Mode, reads)
 
 
 @every_mode
+@pytest.mark.parametrize("between", [1, 3])
+def test_what_may_be_read_is_there_also_behind_nodes_that_nobody_needs(mode: Mode, between: int):
+    async def slow():
+        await asyncio.sleep(5)
+        return "slow"
+
+    dag = AgentDAG().add_node(AgentNode("top", lambda: 0)).add_node(AgentNode("slow", slow, output_key="slow"))
+    dag.add_edge("top", "slow")
+    for k in range(between):
+        dag.add_node(AgentNode(f"idle {k}", breaks)).add_edge(f"idle {k - 1}" if k else "slow", f"idle {k}")
+    dag.add_node(AgentNode("given", breaks)).add_edge(f"idle {between - 1}", "given").add_edge("top", "given")
+    dag.add_node(AgentNode("reads", lambda seen: seen.get("slow"))).add_edge("given", "reads")
+    result = mode(dag, overrides={"given": 1})
+    assert result.node_results == {"top": 0, "slow": "slow", "given": 1, "reads": "slow"}
+    assert [told(result)[f"idle {k}"] for k in range(between)] == [NOT_NEEDED] * between
+
+
+@every_mode
 def test_an_ancestor_whose_key_is_mapped_over_or_asked_for_by_a_condition_is_needed(mode: Mode):
     dag = AgentDAG().add_node(AgentNode("top", lambda: [1, 2], output_key="xs"))
     dag.add_node(AgentNode("given", breaks)).add_edge("top", "given")

@@ -15,9 +15,7 @@ from itertools import accumulate
 from typing import cast
 
 from linus_nb.engine.gates import Schedule, check_schedule
-from linus_nb.engine.ledger import NOT_NEEDED
 from linus_nb.engine.record import RunRecord
-from linus_nb.events import EdgeShape
 
 
 def critical_path(record: RunRecord) -> tuple[float, list[str]]:
@@ -32,7 +30,7 @@ def critical_path(record: RunRecord) -> tuple[float, list[str]]:
     seconds = node_seconds(record)
     finish = _earliest_finish(record, seconds)
     sources = _sources(record)
-    leading_on = {edge.source for edge in _edges(record)}
+    leading_on = {edge.source for edge in record.edges}
     at = max((name for name in finish if name not in leading_on), key=finish.__getitem__, default=None)
     total = 0.0 if at is None else finish[at]
     path: list[str] = []
@@ -125,15 +123,9 @@ def node_seconds(record: RunRecord) -> dict[str, float]:
     }
 
 
-def _edges(record: RunRecord) -> list[EdgeShape]:
-    """Return the edges along which nodes waited: nothing waits for one that leads to given results only."""
-    unneeded = {name for name, node in record.nodes.items() if node.reason == NOT_NEEDED}
-    return [edge for edge in record.edges if edge.source not in unneeded and edge.target not in unneeded]
-
-
 def _sources(record: RunRecord) -> dict[str, list[str]]:
     sources: dict[str, list[str]] = {name: [] for name in record.nodes}
-    for edge in _edges(record):
+    for edge in record.edges:
         sources[edge.target].append(edge.source)
     return sources
 

@@ -23,17 +23,15 @@ class Frontier:
     Args:
         plan: the graph.
         given: nodes that have a result already: ready once their sources have ended, whatever these came to.
-        unneeded: nodes that will not run, and lead to given and unneeded ones only.
+        unneeded: nodes that will not run, and lead to given and unneeded ones only. What comes after them waits for
+            what is before them, as it may read that.
     """
 
     def __init__(self, plan: Plan, given: Collection[int] = (), unneeded: Iterable[int] = ()) -> None:
         self.plan = plan
         self.given = given
+        self._unneeded = frozenset(unneeded)
         self.waiting = plan.in_degree.copy()
-        for i in unneeded:
-            self.waiting[i] = -1  # counts down from there and never comes to 0
-            for t in plan.targets[i]:
-                self.waiting[t] -= 1
         self.dead: dict[int, int] = {}  # edges into a node that are not live: there are few of them
         self.blocked: dict[int, int] = {}  # what failed above a node: the first in plan order, whoever came first
         self.broken: dict[int, BaseException] = {}
@@ -41,11 +39,18 @@ class Frontier:
         self.skipped: list[tuple[int, str]] = []
         self._targets = plan.targets
         self._any = plan.any_trigger
-        self._all_well = True  # every edge so far is live
+        self._all_well = not self._unneeded  # every edge so far is live
 
     def roots(self) -> list[int]:
-        """Return the nodes that wait for nothing."""
-        return [i for i, count in enumerate(self.waiting) if count == 0]
+        """Return the nodes that wait for nothing; asked once, at the beginning."""
+        roots = [i for i, count in enumerate(self.waiting) if count == 0]
+        if not self._unneeded:
+            return roots
+        ready = [i for i in roots if i not in self._unneeded]
+        for i in roots:
+            if i in self._unneeded:
+                ready += self.did_not_run(i, None)
+        return sorted(ready)
 
     def ran(self, i: int, decisions: dict[int, Decision] | None = None) -> list[int]:
         """Note that a node ran (completed, or erred with ``on_error`` skip or continue); return who may start now.
@@ -102,6 +107,8 @@ class Frontier:
 
         Returns the skipped node, with what failed above it, when the caller walks on by itself.
         """
+        if t in self._unneeded:
+            return t, None
         trigger = self.plan.nodes[t].trigger
         if trigger == "always" or t in self.broken or t in self.given:
             ready.append(t)
