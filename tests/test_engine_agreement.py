@@ -112,8 +112,9 @@ CONDITIONS = {"plain": None, "true": lambda seen: len(seen) >= 0, "false": says_
 
 
 def told_error(error: BaseException | None) -> str:
-    """An error in words; that of a graph inside names its first failure in time, which is the mode's own affair."""
-    return "RunFailedError" if isinstance(error, RunFailedError) else repr(error)
+    """An error in words; one of graphs inside names their first failure in time, which is the mode's own affair."""
+    told = repr(error)
+    return type(error).__name__ if RunFailedError.__name__ in told else told
 
 
 def timeless(record: RunRecord) -> Any:
