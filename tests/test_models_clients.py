@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import certifi
 import pytest
 
-from linus_nb.models.clients import PerLoop, async_client
+from linus_nb.models.clients import PerLoop, async_client, overheard_async_client, overheard_client
 
 
 class Thing:
@@ -109,3 +111,27 @@ def test_one_client_answers_on_a_loop_that_stays_and_beside_it(url):
         thread.join()
         assert beside == ["ok"]
         assert stays.run(get(client, url)) == "ok"
+
+
+def test_certificates_are_read_once_and_again_where_the_environment_names_others(url, monkeypatch, tmp_path):
+    """Reading them takes tens of milliseconds: for each client, and on each loop, that would hold up the notebook."""
+    read: list[ssl.SSLContext] = []
+    load = ssl.SSLContext.load_verify_locations
+
+    def counted(context: ssl.SSLContext, *args, **kwargs):
+        read.append(context)
+        return load(context, *args, **kwargs)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counted)
+    monkeypatch.setenv("NO_PROXY", "*")
+    end = "-----END CERTIFICATE-----\n"
+    certificates = certifi.contents().split(end)
+    for count in (1, 2):
+        path = tmp_path / f"{count}.pem"
+        path.write_text(end.join([*certificates[:count], ""]))
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+        for _ in range(3):
+            client = async_client()
+            overheard_client(None, print), overheard_async_client(None, print)
+            assert [asyncio.run(get(client, url)) for _ in range(2)] == ["ok"] * 2
+        assert [len(context.get_ca_certs()) for context in read] == [1, 2][:count]

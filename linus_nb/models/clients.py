@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import sys
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
+    import ssl
+
     import openai
 
 T = TypeVar("T")
@@ -76,6 +81,21 @@ def _start_to_close(loop: asyncio.AbstractEventLoop, keeper: AsyncGenerator[Any,
     loop.create_task(closing)
 
 
+def _trust(use_environment: bool = True) -> ssl.SSLContext:
+    """Return which certificates HTTP clients trust. Reading them takes tens of milliseconds, so that is done once."""
+    paths = ("SSL_CERT_FILE", "SSL_CERT_DIR") if use_environment else ()
+    return _trust_of(use_environment, tuple(map(os.environ.get, paths)))
+
+
+@lru_cache(maxsize=4)
+def _trust_of(use_environment: bool, _: tuple[str | None, ...]) -> ssl.SSLContext:
+    import openai
+
+    library: Any = sys.modules[openai.DefaultHttpxClient.__base__.__module__]  # httpx, or httpx2 of late
+    trusted: ssl.SSLContext = library.create_ssl_context(trust_env=use_environment)
+    return trusted
+
+
 Heard = Callable[[Mapping[str, str]], object]
 
 
@@ -87,6 +107,8 @@ def async_client(*, heard: Heard | None = None, **options: Any) -> openai.Defaul
         **options: For the inner clients, as ``openai.DefaultAsyncHttpxClient`` takes them.
     """
     import openai
+
+    options = {"verify": _trust(options.get("trust_env", True)), **options}
 
     class AnyLoopClient(openai.DefaultAsyncHttpxClient):
         """Builds requests itself, and sends each with the client of the running loop."""
@@ -126,7 +148,7 @@ def overheard_client(inner: Any, heard: Heard) -> openai.DefaultHttpxClient:
         def close(self) -> None:
             """Leave the other client open: it is somebody else's."""
 
-    return OverheardClient()
+    return OverheardClient(verify=_trust())
 
 
 def overheard_async_client(inner: Any, heard: Heard) -> openai.DefaultAsyncHttpxClient:
@@ -144,7 +166,7 @@ def overheard_async_client(inner: Any, heard: Heard) -> openai.DefaultAsyncHttpx
         async def aclose(self) -> None:
             """Leave the other client open: it is somebody else's."""
 
-    return OverheardAsyncClient()
+    return OverheardAsyncClient(verify=_trust())
 
 
 def any_loop_options(**options: Any) -> dict[str, Any]:
