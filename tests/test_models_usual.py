@@ -160,6 +160,31 @@ def test_a_client_that_nobody_has_any_more_leaves_no_connection_on_a_loop_that_g
         server.counted.wait_until(lambda counted: counted.open_connections == 0)
 
 
+def test_agents_with_models_of_their_own_share_connections_but_not_with_other_limits_or_surroundings(monkeypatch):
+    def sender(model) -> object:
+        return model.bound.root_async_client._client
+
+    with MisbehavingServer(Reply("Hello!")) as server:
+        agents = [Agent(llm=chat(server)) for _ in range(5)]
+
+        async def one_after_the_other() -> list[str]:
+            return [str(await agent.arun("hi")) for agent in agents]
+
+        assert asyncio.run(one_after_the_other()) == ["Hello!"] * 5
+        assert {request.connection for request in server.counted.requests} == {1}
+        server.counted.wait_until(lambda counted: counted.open_connections == 0)
+
+        limits = Limits(max_concurrency=2)
+        llm, limited = agents[0].llm, governed(chat(server), limits=limits)
+        assert sender(limited) is sender(governed(chat(server), limits=limits))
+        assert sender(limited) is not sender(governed(chat(server), limits=Limits(max_concurrency=2)))
+        assert sender(limited) is not sender(as_asked(llm))
+        for name in ("HTTPS_PROXY", "SSL_CERT_DIR"):
+            before = governed(chat(server))
+            monkeypatch.setenv(name, "http://127.0.0.1:9" if name == "HTTPS_PROXY" else "certificates")
+            assert sender(governed(chat(server))) is not sender(before)
+
+
 def test_what_is_made_goes_with_its_model():
     with MisbehavingServer() as server:
         llm = chat(server)

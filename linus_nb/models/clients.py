@@ -17,6 +17,7 @@ import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.request import getproxies
 
 if TYPE_CHECKING:
     import ssl
@@ -81,14 +82,19 @@ def _start_to_close(loop: asyncio.AbstractEventLoop, keeper: AsyncGenerator[Any,
     loop.create_task(closing)
 
 
+def surroundings() -> tuple[tuple[str, str | None], ...]:
+    """Return what the environment says to HTTP clients when they are made: whom to trust, and by which proxies."""
+    certificates = [(name, os.environ.get(name)) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")]
+    return (*certificates, *sorted(getproxies().items()))
+
+
 def _trust(use_environment: bool = True) -> ssl.SSLContext:
     """Return which certificates HTTP clients trust. Reading them takes tens of milliseconds, so that is done once."""
-    paths = ("SSL_CERT_FILE", "SSL_CERT_DIR") if use_environment else ()
-    return _trust_of(use_environment, tuple(map(os.environ.get, paths)))
+    return _trust_of(use_environment, surroundings() if use_environment else ())
 
 
 @lru_cache(maxsize=4)
-def _trust_of(use_environment: bool, _: tuple[str | None, ...]) -> ssl.SSLContext:
+def _trust_of(use_environment: bool, _: object) -> ssl.SSLContext:
     import openai
 
     library: Any = sys.modules[openai.DefaultHttpxClient.__base__.__module__]  # httpx, or httpx2 of late

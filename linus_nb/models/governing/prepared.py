@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
-from linus_nb.models.clients import async_client, overheard_async_client, overheard_client
+from linus_nb.models.clients import Heard, async_client, overheard_async_client, overheard_client, surroundings
 from linus_nb.models.facts import model_name
 from linus_nb.models.governing.limits import Limits
 from linus_nb.models.governing.refusals import quota_left
+
+_senders: WeakValueDictionary[tuple[object, ...], Any] = WeakValueDictionary()
+_lock = threading.Lock()
 
 
 def prepared(model: Any, limits: Limits | None) -> Any:
@@ -38,21 +44,14 @@ def prepared(model: Any, limits: Limits | None) -> Any:
     if client is None or async_one is None:
         return model
 
-    def heard(headers: Mapping[str, str]) -> None:
-        wait_s = quota_left(headers)
-        if wait_s and limits is not None:
-            limits.pause(wait_s)
-
+    heard = None if limits is None else partial(_hear, limits)
     own, given = openai.http_async_client, openai.http_client
-    client = client.with_options(max_retries=0)
-    if given is None:
+    client, async_one = client.with_options(max_retries=0), async_one.with_options(max_retries=0)
+    if heard is not None and given is None:
         client = client.with_options(http_client=overheard_client(client._client, heard))
-    async_one = async_one.with_options(max_retries=0)
-    if openai.openai_proxy:
-        async_one = async_one.with_options(http_client=async_client(heard=heard, proxy=openai.openai_proxy))
-    elif own is None:
-        async_one = async_one.with_options(http_client=async_client(heard=heard))
-    elif hasattr(own, "per_loop"):  # of ours
+    if openai.openai_proxy or own is None:
+        async_one = async_one.with_options(http_client=_sender(openai.openai_proxy, limits, heard))
+    elif heard is not None and hasattr(own, "per_loop"):  # of ours
         async_one = async_one.with_options(http_client=overheard_async_client(own, heard))
     return model.model_copy(
         update={
@@ -64,3 +63,20 @@ def prepared(model: Any, limits: Limits | None) -> Any:
             "stream_chunk_timeout": None,  # it may lose a cancellation on Python 3.11; see `models.clients`
         }
     )
+
+
+def _hear(limits: Limits, headers: Mapping[str, str]) -> None:
+    wait_s = quota_left(headers)
+    if wait_s:
+        limits.pause(wait_s)
+
+
+def _sender(proxy: str | None, limits: Limits | None, heard: Heard | None) -> Any:
+    """Return a client that models share while there are any, so that fifty agents need not connect fifty times."""
+    with _lock:
+        key = proxy, id(limits), surroundings()  # the limits live as long as the client does
+        sender = _senders.get(key)
+        if sender is None:
+            options = {"proxy": proxy} if proxy else {}
+            sender = _senders[key] = async_client(heard=heard, **options)
+        return sender
