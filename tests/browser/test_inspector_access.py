@@ -109,11 +109,19 @@ def _looks(page: Any) -> dict[str, tuple[str, str]]:
     return {status: (glyph, border) for status, (glyph, border) in found.items()}
 
 
-@pytest.mark.parametrize("width", [1200, 700, 400])
-def test_nothing_is_wider_than_the_page(browser: Any, tmp_path: Path, width: int):
+@pytest.mark.parametrize(("width", "height", "where"), [
+    (1200, 640, "right"), (1000, 640, "middle"), (830, 640, "middle"), (660, 900, "middle"), (400, 900, "below"),
+])  # fmt: skip
+def test_nothing_is_wider_than_the_page(browser: Any, tmp_path: Path, width: int, height: int, where: str):
     with inspected(browser, tmp_path, samples.research()) as page:
-        page.set_viewport_size({"width": width, "height": 900})
+        page.set_viewport_size({"width": width, "height": height})
         node(page, "figures").click()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        left, right = page.locator(".li-left").bounding_box(), page.locator(".li-right").bounding_box()
-        assert (left["x"] + left["width"] <= right["x"] + 1) == (width == 1200)  # beside it, or below
+        boxes = [page.locator(f".li-{part}").bounding_box() for part in ("viewport", "player", "right")]
+        diagram, player, about = boxes
+        assert (diagram["x"] + diagram["width"] <= about["x"] + 1) == (where == "right")
+        assert (player["x"] + player["width"] <= about["x"] + 1) == (where != "below")
+        assert (diagram["y"] + diagram["height"] <= about["y"] + 1) == (where != "right")
+        assert diagram["width"] > (0.55 if where == "right" else 0.9) * width
+        if where != "below":  # all of it is seen at once, also in the frame of a saved notebook
+            assert max(box["y"] + box["height"] for box in boxes) <= height + 1

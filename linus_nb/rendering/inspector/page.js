@@ -78,13 +78,15 @@ export class Page {
     this.heard = make("div", "li-heard");
     this.heard.setAttribute("role", "status");
     const tools = make("div", "li-tools");
-    const left = make("div", "li-left");
+    const [left, above, below] = ["li-left", "li-above", "li-below"].map((name) => make("div", name));
     this.right = make("div", "li-right");
     const scrolled = make("div", "li-scrolled");
     this.right.append(scrolled);
     this.about = scrolled;
     tools.append(this.finder.root, this.diagram.stage.buttons);
-    left.append(tools, this.crumbs, this.folded, this.diagram.stage.viewport, this.timeline.root, this.player.root);
+    above.append(tools, this.crumbs, this.folded, this.diagram.stage.viewport);
+    below.append(this.timeline.root, this.player.root);
+    left.append(above, below);
     this.frame.append(this.head, left, this.right, this.heard);
     this.root.append(this.frame);
     this.root.addEventListener("keydown", (event) => this.key(event));
