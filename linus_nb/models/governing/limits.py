@@ -58,6 +58,7 @@ class _Waiting:
     since_s: float = field(compare=False)
     wake: Callable[[], object] = field(compare=False)
     place: Place | None = field(default=None, compare=False)
+    due_s: float = field(default=inf, compare=False)  # when it asks again by itself
     had_to: bool = field(default=False, compare=False)
     given_up: bool = field(default=False, compare=False)
 
@@ -151,9 +152,8 @@ class Limits:
     @asynccontextmanager
     async def ahold(self, tokens: int = 0, priority: float = 0, model: str = "") -> AsyncIterator[Place]:
         """Wait until a call may be made, awaiting. Otherwise as `hold`."""
-        loop, woken = asyncio.get_running_loop(), asyncio.Event()
-        waiting, told = self._ask(tokens, priority, lambda: _wake(loop, woken)), WaitTold(model, "limit")
-        here = threading.get_ident()
+        loop, woken, here = asyncio.get_running_loop(), asyncio.Event(), threading.get_ident()
+        waiting, told = self._ask(tokens, priority, lambda: _wake(loop, here, woken)), WaitTold(model, "limit")
         self._awaited[here] += 1
         try:
             while (delay_s := self._turn(waiting)) != 0.0:
@@ -242,18 +242,23 @@ class Limits:
                 return 0.0
             waiting.had_to = True
             # never 0 without a place: time has gone on since it was not served
-            return max(self._delay_s(waiting), SOON_S) if self._queue[0] is waiting else inf
+            delay_s = max(self._delay_s(waiting), SOON_S) if self._queue[0] is waiting else inf
+            waiting.due_s = self._clock() + delay_s
+            return delay_s
 
     def _serve(self, asking: _Waiting | None = None) -> None:
-        """Give a place to whoever may go on, in order. The first that may not is woken, to wait for its own time.
+        """Give a place to whoever may go on, in order. The first that may not is woken if its time comes earlier now.
 
         Not if it is the one that is ``asking``, and knows.
         """
         while self._queue:
             first = self._queue[0]
             if not first.given_up:
-                if self._delay_s(first) > 0:
-                    if first is not asking:
+                delay_s = self._delay_s(first)
+                if delay_s > 0:
+                    due_s = self._clock() + delay_s
+                    if first is not asking and due_s < first.due_s - SOON_S:
+                        first.due_s = due_s
                         first.wake()
                     return
                 self._admit(first)
@@ -310,8 +315,12 @@ def _loop_runs_here() -> bool:
     return True
 
 
-def _wake(loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> None:
-    if not loop.is_closed():
+def _wake(loop: asyncio.AbstractEventLoop, thread: int, woken: asyncio.Event) -> None:
+    if loop.is_closed():
+        return
+    if threading.get_ident() == thread:
+        woken.set()  # the loop is awake
+    else:
         loop.call_soon_threadsafe(woken.set)
 
 
