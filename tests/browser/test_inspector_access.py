@@ -109,6 +109,17 @@ def _looks(page: Any) -> dict[str, tuple[str, str]]:
     return {status: (glyph, border) for status, (glyph, border) in found.items()}
 
 
+@pytest.mark.parametrize("width", [1200, 1000, 830, 660])
+def test_a_graph_that_has_not_run_stands_beside_what_is_said_of_it(browser: Any, tmp_path: Path, width: int):
+    with inspected(browser, tmp_path, samples.before()) as page:
+        page.set_viewport_size({"width": width, "height": 480})  # there is no timeline, and its frame is low
+        node(page, "figures").click()
+        diagram, about = (page.locator(f".li-{part}").bounding_box() for part in ("viewport", "right"))
+        assert diagram["x"] + diagram["width"] <= about["x"] + 1
+        assert max(box["y"] + box["height"] for box in (diagram, about)) <= 480 + 1
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 @pytest.mark.parametrize(("width", "height", "where"), [
     (1200, 640, "right"), (1000, 640, "middle"), (830, 640, "middle"), (660, 900, "middle"), (400, 900, "below"),
 ])  # fmt: skip

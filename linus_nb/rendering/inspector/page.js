@@ -102,6 +102,7 @@ export class Page {
     const name = make("h2", "li-title");
     name.append(make("bdi", "", title), " ", makeGlyph(status), said);
     this.headline.replaceChildren(name, make("span", "li-facts", parts.join(" · ")));
+    this.frame.classList.toggle("li-timed", state !== "before"); // there is a timeline
     if (this.stopButton) this.stopButton.hidden = state !== "running";
   }
 
